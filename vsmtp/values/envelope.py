@@ -1,0 +1,47 @@
+"""The envelope of a message, and the message as the queue and the transports see it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from vsmtp.values.address import Address
+
+
+@dataclass(frozen=True, slots=True)
+class Envelope:
+    """Who sent a message to whom.
+
+    `recipients` are distinct, in the order of their RCPT commands. `eight_bit`: BODY=8BITMIME was declared or
+    found; `smtputf8`: SMTPUTF8 was asked for (RFC 6531).
+    """
+
+    sender: Address
+    recipients: tuple[Address, ...]
+    eight_bit: bool = False
+    smtputf8: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class BodyFile:
+    """Octets `offset` to `size` of a file in the spool, already synced."""
+
+    path: Path
+    offset: int
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """A message's octets, CRLF line ends, not dot-stuffed: `data`, then what `file` holds.
+
+    A small message is all in `data`; of a large one `data` holds the edited header and `file` the rest.
+    """
+
+    data: bytes
+    file: BodyFile | None = None
+
+    @property
+    def size(self) -> int:
+        """Octets in all."""
+        return len(self.data) + (self.file.size - self.file.offset if self.file else 0)
