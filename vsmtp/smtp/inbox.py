@@ -1,0 +1,60 @@
+"""The octets a client has sent and nobody has looked at yet, cut into command lines."""
+
+from __future__ import annotations
+
+
+class Inbox:
+    """Waiting octets; in command state never more than a line's limit and what one feed brought.
+
+    A line ends at LF, so that a client that sends bare LFs hears of it instead of waiting for ever; but only
+    CRLF is a legal end (RFC 5321 2.3.8).
+    """
+
+    __slots__ = ("_at", "_buffer", "_limit", "_overlong")
+
+    def __init__(self, limit: int) -> None:
+        self._buffer = b""
+        self._at = 0
+        self._limit = limit
+        self._overlong = False
+
+    def __len__(self) -> int:
+        return len(self._buffer) - self._at
+
+    def add(self, data: bytes) -> None:
+        """Let `data` wait behind what waits already."""
+        self._buffer = self._buffer[self._at :] + data if self._at < len(self._buffer) else data
+        self._at = 0
+
+    def line(self) -> bytes | str | None:
+        """Cut off the next command line, without its CRLF; a str names the reply to a bad one; None: wait."""
+        start = self._at
+        end = self._buffer.find(b"\n", start)
+        if end < 0:
+            self._forget_overlong()
+            return None
+        self._at = end + 1
+        if self._overlong or end - start >= self._limit:
+            self._overlong = False
+            return "line_too_long"
+        line = self._buffer[start : end - 1]
+        if self._buffer[end - 1 : end] != b"\r" or end == start or b"\r" in line or b"\0" in line:
+            return "bad_line_end"
+        return line
+
+    def take(self) -> bytes:
+        """All that waits, which waits no longer."""
+        data = self._buffer[self._at :] if self._at else self._buffer
+        self.clear()
+        return data
+
+    def clear(self) -> None:
+        """Forget all that waits."""
+        self._buffer = b""
+        self._at = 0
+
+    def _forget_overlong(self) -> None:
+        # What is known to be too long is not kept; its end still has to come before anything else counts.
+        if len(self) >= self._limit:
+            self._overlong = True
+            self.clear()

@@ -1,0 +1,67 @@
+"""Every reply the engine gives of its own accord, by the name under which it can be reworded."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from vsmtp.values.reply import Reply
+
+# RFC 2034 4: the greeting, the answers to HELO and EHLO, and 3yz replies carry no enhanced code.
+BARE: Final = frozenset({"greeting", "helo", "ehlo", "data"})
+
+REPLIES: Final[Mapping[str, Reply]] = {
+    "greeting": Reply(220, "", "{server.name} ESMTP"),
+    "helo": Reply(250, "", "{server.name}"),
+    "ehlo": Reply(250, "", "{server.name}"),
+    "mail": Reply(250, "2.1.0", "Sender ok"),
+    "rcpt": Reply(250, "2.1.5", "Recipient ok"),
+    "data": Reply(354, "", "End data with <CR><LF>.<CR><LF>"),
+    "queued": Reply(250, "2.0.0", "Message accepted"),
+    "reset": Reply(250, "2.0.0", "Ok"),
+    "noop": Reply(250, "2.0.0", "Ok"),
+    "vrfy": Reply(252, "2.0.0", "Cannot verify, but will take mail for it and try"),
+    "help": Reply(214, "2.0.0", "Commands: EHLO HELO MAIL RCPT DATA RSET NOOP VRFY HELP QUIT"),
+    "quit": Reply(221, "2.0.0", "{server.name} closing connection"),
+    "not_smtp": Reply(421, "4.7.0", "This is a mail server"),
+    "too_many_errors": Reply(421, "4.7.0", "{server.name} too many errors, closing connection"),
+    "too_many_recipients": Reply(452, "4.5.3", "Too many recipients"),
+    "line_too_long": Reply(500, "5.5.2", "Line too long"),
+    "bad_line_end": Reply(500, "5.5.2", "Bare CR, bare LF or NUL in a command; lines end with CR LF"),
+    "unknown_command": Reply(500, "5.5.1", "Command not recognised"),
+    "not_implemented": Reply(502, "5.5.1", "Command not implemented"),
+    "not_text": Reply(501, "5.5.2", "Command is not valid UTF-8 text"),
+    "bad_argument": Reply(501, "5.5.4", "Syntax error in arguments"),
+    "bad_sender": Reply(501, "5.1.7", "Bad sender address syntax"),
+    "bad_recipient": Reply(501, "5.1.3", "Bad recipient address syntax"),
+    "bad_parameter": Reply(501, "5.5.4", "Syntax error in parameters"),
+    "unknown_parameter": Reply(555, "5.5.4", "Parameter not recognised or not offered"),
+    "bad_sequence": Reply(503, "5.5.1", "Bad sequence of commands"),
+    "hello_first": Reply(503, "5.5.1", "Say HELO or EHLO first"),
+    "mail_first": Reply(503, "5.5.1", "Say MAIL first"),
+    "nested_mail": Reply(503, "5.5.1", "Sender already given"),
+    "no_recipients": Reply(554, "5.5.1", "No valid recipients"),
+    "needs_smtputf8": Reply(553, "5.6.7", "Address needs SMTPUTF8"),
+    "message_too_big": Reply(552, "5.3.4", "Message too big"),
+    "bad_octets": Reply(550, "5.6.11", "Bare CR, bare LF or NUL in the message; lines end with CR LF"),
+    "text_line_too_long": Reply(554, "5.6.0", "Line too long in the message"),
+}
+
+
+def reworded(changes: Mapping[str, Reply], server_name: str) -> dict[str, Reply]:
+    """All replies, `changes` in their places, `{server.name}` filled in.
+
+    Raises ValueError for a name that is no reply's, and for a rewording that says something else: the first
+    digit of the code is the protocol's, only the rest is the administrator's.
+    """
+    for name, reply in changes.items():
+        if name not in REPLIES:
+            raise ValueError(f"no reply is called `{name}`")
+        if reply.code // 100 != REPLIES[name].code // 100:
+            raise ValueError(f"`{name}` is a {REPLIES[name].code // 100}yz reply, `{reply}` is not")
+    return {name: _finished(name, reply, server_name) for name, reply in {**REPLIES, **changes}.items()}
+
+
+def _finished(name: str, reply: Reply, server_name: str) -> Reply:
+    text = reply.text.replace("{server.name}", server_name)
+    return Reply(reply.code, "" if name in BARE else reply.enhanced, text)
