@@ -1,0 +1,44 @@
+"""What the delivery loop hands to a transport."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from vsmtp.values.address import Address
+from vsmtp.values.envelope import Content
+from vsmtp.values.outcome import Outcome
+
+
+@dataclass(frozen=True, slots=True)
+class Consignment:
+    """One recipient's copy of a message, ready to go.
+
+    `number` counts the recipients of the message; `name` is the queue id as printed, unique among all shards:
+    files are named after it. `arrived` is in seconds since the epoch. `again`: an earlier attempt may have
+    happened whose outcome is unknown; true for every attempt but a recipient's very first is right and cheap.
+    """
+
+    queue_id: int
+    number: int
+    name: str
+    sender: Address
+    recipient: Address
+    arrived: float
+    content: Content
+    eight_bit: bool = False
+    smtputf8: bool = False
+    again: bool = False
+
+
+class Transport(Protocol):
+    """A way to the next keeper of mail."""
+
+    async def deliver(self, batch: Sequence[Consignment]) -> Sequence[Outcome]:
+        """One outcome for each consignment, in the same order; raises nothing for the world's faults."""
+        ...
+
+    async def close(self) -> None:
+        """Connections and processes are given back; deliveries under way come to an end first."""
+        ...

@@ -1,0 +1,131 @@
+"""Where a recipient's Maildir is: a path template such as `{home}/Maildir` or `/srv/mail/{rcpt.local}`."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import pwd
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, TypeAlias
+
+from vsmtp.values.address import Address
+from vsmtp.values.outcome import Deferred, Failed
+from vsmtp.values.reply import Reply
+
+_PLACEHOLDER: Final = re.compile(r"\{([^{}]*)\}")
+_OF_SYSTEM_USERS: Final = frozenset({"home", "user"})
+_NAMES: Final = _OF_SYSTEM_USERS | {"rcpt", "rcpt.local", "rcpt.domain"}
+_UNSAFE: Final = re.compile(r"[/\x00-\x1f\x7f]|^\.|^$")
+_MAX_NAME: Final = 255  # octets of a file name
+_REMEMBERED: Final = 10_000
+_FRESH: Final = 60.0
+
+# The home of a user; raises LookupError where there is no such user, OSError where one cannot know.
+Homes: TypeAlias = Callable[[str], str]
+
+
+@dataclass(frozen=True, slots=True)
+class Mailbox:
+    """A Maildir's absolute path, and the part of it that is never made by us."""
+
+    path: str
+    root: str
+
+
+@dataclass(frozen=True, slots=True)
+class Template:
+    """A Maildir's path with `{home}`, `{user}`, `{rcpt}`, `{rcpt.local}`, `{rcpt.domain}` still open."""
+
+    text: str
+
+    @classmethod
+    def parse(cls, text: str) -> Template:
+        """Read a template of an absolute path; raises ValueError with a reason."""
+        names = _PLACEHOLDER.findall(text)
+        unknown = sorted(set(names) - _NAMES)
+        if unknown:
+            raise ValueError(f"unknown placeholder `{{{unknown[0]}}}`")
+        if not names or re.search(r"[{}\0]", _PLACEHOLDER.sub("", text)):
+            raise ValueError("a template has placeholders in braces, such as `{home}/Maildir`")
+        if "{home}" in text[1:]:
+            raise ValueError("`{home}` stands at the beginning")
+        if not text.startswith(("/", "{home}/")):
+            raise ValueError("a Maildir's path is absolute or begins with `{home}/`")
+        return cls(text)
+
+    @property
+    def needs_system_user(self) -> bool:
+        """Whether the recipient must be a user of the system."""
+        return not _OF_SYSTEM_USERS.isdisjoint(_PLACEHOLDER.findall(self.text))
+
+    def fill(self, recipient: Address, local: str, home: str) -> Mailbox:
+        """The Maildir of `local` (no tag); raises ValueError where a part would break out of the path."""
+        parts = {"user": local, "rcpt.local": local, "rcpt.domain": recipient.domain.casefold()}
+        parts["rcpt"] = f"{local}@{parts['rcpt.domain']}"
+        named = _PLACEHOLDER.findall(self.text)
+        for name in named:
+            if name != "home" and not _is_safe(parts[name]):
+                raise ValueError("the address is not fit for a directory's name")
+        path = _PLACEHOLDER.sub(lambda match: parts.get(match[1], home), self.text)
+        return Mailbox(os.path.normpath(path), os.path.normpath(home) if "home" in named else "/")
+
+
+class Mailboxes:
+    """Finds the Maildirs of recipients; remembers the homes of users for a minute."""
+
+    def __init__(self, template: Template, delimiter: str = "", homes: Homes | None = None) -> None:
+        self._template = template
+        self._delimiter = delimiter
+        self._homes = homes or system_home
+        self._known: dict[str, tuple[float, str]] = {}
+
+    async def find(self, recipient: Address) -> Mailbox | Deferred | Failed:
+        """The recipient's Maildir, or why there is none."""
+        local = self._untagged(recipient.local.casefold())
+        home = ""
+        if self._template.needs_system_user:
+            try:
+                home = await self._home(local)
+            except LookupError:
+                return Failed("", Reply(550, "5.1.1", f"no such user here: {recipient}"))
+            except OSError as fault:
+                return Deferred("", Reply(451, "4.3.0", f"the users of the system are unavailable: {fault}"))
+        try:
+            return self._template.fill(recipient, local, home)
+        except ValueError as reason:
+            return Failed("", Reply(550, "5.1.3", str(reason)))
+
+    def _untagged(self, local: str) -> str:
+        if not self._delimiter:
+            return local
+        name, _, _ = local.partition(self._delimiter)
+        return name or local
+
+    async def _home(self, user: str) -> str:
+        now = asyncio.get_running_loop().time()
+        at, home = self._known.get(user, (0.0, ""))
+        if home and now - at < _FRESH:
+            return home
+        # The name service may ask LDAP: never on the loop.
+        home = await asyncio.to_thread(self._homes, user)
+        if len(self._known) >= _REMEMBERED:
+            self._known.clear()
+        self._known[user] = (now, home)
+        return home
+
+
+def system_home(user: str) -> str:
+    """The home of a user of the system; raises LookupError. A failing name service looks the same to pwd."""
+    if not _is_safe(user):
+        raise LookupError(user)
+    home = pwd.getpwnam(user).pw_dir
+    if not Path(home).is_absolute() or home == "/":
+        raise LookupError(user)
+    return home
+
+
+def _is_safe(part: str) -> bool:
+    return _UNSAFE.search(part) is None and len(os.fsencode(part)) <= _MAX_NAME
