@@ -1,0 +1,121 @@
+"""The two servers, each started afresh on the same disk, with the same work to do."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, Protocol
+
+from bench.meter import Meter
+from tests.peers.postfix import await_port, free_port, postfix
+
+# HOLD puts a message into a queue that nobody reads: cleanup's file and its fsync, and nothing after it.
+# (`defer_transports` would have qmgr read and defer each message, which is work that ours does not do.)
+HELD: Final = {"smtpd_recipient_restrictions": "check_client_access static:HOLD, permit"}
+
+
+@dataclass(frozen=True)
+class Running:
+    """A server that listens; the counts are of messages."""
+
+    port: int
+    delivered: Callable[[], int]
+    queued: Callable[[], int]
+
+
+class Start(Protocol):
+    """Start a server with its data below `base`, inside the cgroup of `cost`; `held` keeps delivery back."""
+
+    def __call__(self, base: Path, cost: Meter, *, held: bool) -> AbstractContextManager[Running]: ...
+
+
+def entries(directory: Path) -> int:
+    try:
+        with os.scandir(directory) as found:  # a few hundred nanoseconds each: this is polled
+            return sum(1 for _ in found)
+    except FileNotFoundError:
+        return 0
+
+
+@contextmanager
+def start_postfix(base: Path, cost: Meter, *, held: bool) -> Iterator[Running]:
+    extra = {"default_process_limit": "200", **(HELD if held else {})}
+    with postfix(base, extra, cost.prefix) as server:
+        hold = base / "spool" / "hold"
+        yield Running(server.port, lambda: entries(server.inbox), lambda: entries(hold))
+
+
+TREE: Final = """\
+[server]
+name = "bench.test"
+local_domains = ["local.test"]
+recipients = "any"
+trusted = ["127.0.0.0/8"]
+
+[listeners.mx]
+address = ["127.0.0.1:{port}"]
+kind = "relay"
+tls = "none"
+
+[queue]
+path = "{base}/spool"
+hold = {hold}
+
+[delivery]
+maildir = "{base}/mail/{{rcpt.local}}"
+
+[logs]
+level = "info"
+to = ["{base}/vsmtp.log"]
+"""
+
+
+def write_tree(base: Path, port: int, *, held: bool) -> Path:
+    tree = base / "conf.d"
+    tree.mkdir(parents=True)
+    (tree / "00-bench.toml").write_text(TREE.format(base=base, port=port, hold=str(held).lower()))
+    return base
+
+
+@contextmanager
+def start_vsmtp(base: Path, cost: Meter, *, held: bool) -> Iterator[Running]:
+    port = free_port()
+    write_tree(base, port, held=held)
+    vsmtp = Path(sys.executable).parent / "vsmtp"
+    with (base / "vsmtp.out").open("wb") as output:
+        server = subprocess.Popen(
+            [*cost.prefix, str(vsmtp), "run", "-c", str(base)],
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+        )
+    try:
+        await_port(port, lambda: server.poll() is None)
+        inbox = base / "mail" / "user" / "new"
+        yield Running(port, lambda: entries(inbox), lambda: 0)
+    finally:
+        server.send_signal(signal.SIGTERM)
+        status = server.wait(60)
+        if status:
+            print(f"vsmtp ended with {status}:\n{(base / 'vsmtp.out').read_text()[-2000:]}", file=sys.stderr)
+
+
+def turns(base: Path) -> Mapping[str, float]:
+    """The commit turns as the server reports them when it ends: the last `commit_turns` event of its log."""
+    found: dict[str, float] = {}
+    log = base / "vsmtp.log"
+    for line in log.read_text(errors="replace").splitlines() if log.exists() else []:
+        if '"commit_turns"' in line:
+            event = json.loads(line)
+            found = {key: value for key, value in event.items() if isinstance(value, int | float)}
+    return found
+
+
+SERVERS: Final[Mapping[str, Start]] = {"postfix": start_postfix, "vsmtp": start_vsmtp}
