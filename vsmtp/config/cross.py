@@ -1,0 +1,102 @@
+"""Faults between settings that are each sound by themselves: a dict of lints, named after what they find."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Final, TypeAlias
+
+from vsmtp.config.models.settings import Settings
+from vsmtp.config.models.types import HostPort, RelayName, SecretSource, nearest
+from vsmtp.values.diagnostic import Fault, KeyPath
+
+Lint: TypeAlias = Callable[[Settings], Iterator[Fault]]
+
+
+def _unknown_relay(settings: Settings) -> Iterator[Fault]:
+    match settings.delivery.smarthost:
+        case RelayName(name) if name not in settings.relays:
+            near = nearest(name, tuple(settings.relays))
+            remedy = f"did you mean `@{near}`?" if near else f"declare it: `[relays.{name}]`"
+            yield Fault(("delivery", "smarthost"), "unknown-relay", f"unknown relay `{name}`", remedy)
+        case _:
+            return
+
+
+def _duplicate_address(settings: Settings) -> Iterator[Fault]:
+    seen: dict[HostPort, str] = {}
+    for name, listener in settings.listeners.items():
+        for n, where in enumerate(listener.address):
+            if where in seen:
+                message = f"`{where}` is already an address of listener `{seen[where]}`"
+                yield Fault(
+                    ("listeners", name, "address", n), "duplicate-address", message, "leave one of them out"
+                )
+            seen.setdefault(where, name)
+
+
+def _domain_in_both(settings: Settings) -> Iterator[Fault]:
+    for n, domain in enumerate(settings.server.relay_domains):
+        if domain in settings.server.local_domains:
+            message = f"`{domain}` is both a local domain and a relay domain"
+            remedy = "mail for a local domain is kept here, mail for a relay domain is passed on: choose one"
+            yield Fault(("server", "relay_domains", n), "domain-in-both", message, remedy)
+
+
+def _missing_certificate(settings: Settings) -> Iterator[Fault]:
+    tls = settings.tls
+    if (tls.certificate is None) != (tls.private_key is None):
+        absent = "certificate" if tls.certificate is None else "private_key"
+        message = f"`{absent}` is missing: a certificate and its key belong together"
+        yield Fault(
+            ("tls", absent), "missing-key", message, f"write `{absent} = ...` in this table", at="key"
+        )
+    for name, listener in settings.listeners.items():
+        if listener.tls != "none" and tls.certificate is None:
+            message = f"listener `{name}` offers TLS, but there is no certificate"
+            remedy = "write `certificate` and `private_key` in `[tls]`"
+            yield Fault(("listeners", name, "tls"), "missing-certificate", message, remedy)
+
+
+def _half_login(settings: Settings) -> Iterator[Fault]:
+    for name, relay in settings.relays.items():
+        if (relay.user is None) != (relay.password is None):
+            absent = "user" if relay.user is None else "password"
+            message = f"`{absent}` is missing: a login and its password belong together"
+            remedy = f"write `{absent} = ...` in this table"
+            yield Fault(("relays", name, absent), "missing-key", message, remedy, at="key")
+
+
+def _clear_password(settings: Settings) -> Iterator[Fault]:
+    for name, relay in settings.relays.items():
+        if relay.password is not None and relay.tls != "verified":
+            message = f"the password for relay `{name}` may be seen by others on its way"
+            path: KeyPath = ("relays", name, "tls" if "tls" in relay.model_fields_set else "password")
+            yield Fault(path, "clear-password", message, 'write `tls = "verified"`', severity="warning")
+
+
+def _secret_in_tree(settings: Settings) -> Iterator[Fault]:
+    for name, relay in settings.relays.items():
+        match relay.password:
+            case SecretSource(kind="value"):
+                message = "the secret itself stands in the tree, where everybody who reads the tree reads it"
+                remedy = 'put it into a file of its own: `{ file = "..." }`'
+                path: KeyPath = ("relays", name, "password")
+                yield Fault(path, "secret-in-tree", message, remedy, severity="warning")
+            case _:
+                continue
+
+
+LINTS: Final[Mapping[str, Lint]] = {
+    "unknown-relay": _unknown_relay,
+    "duplicate-address": _duplicate_address,
+    "domain-in-both": _domain_in_both,
+    "missing-certificate": _missing_certificate,
+    "half-login": _half_login,
+    "clear-password": _clear_password,
+    "secret-in-tree": _secret_in_tree,
+}
+
+
+def cross_check(settings: Settings) -> tuple[Fault, ...]:
+    """Every fault between settings."""
+    return tuple(fault for lint in LINTS.values() for fault in lint(settings))

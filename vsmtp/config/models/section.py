@@ -1,0 +1,11 @@
+"""What all tables of the configuration share: frozen, no unknown keys, no silent conversions."""
+
+from __future__ import annotations
+
+from pydantic import BaseModel, ConfigDict
+
+
+class Section(BaseModel):
+    """A table of the configuration. Its fields' docstrings are the manual's text."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)

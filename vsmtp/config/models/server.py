@@ -1,0 +1,124 @@
+"""Who this server is, whom it knows and whom it trusts; where it listens."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Final, Literal, TypeAlias
+
+from pydantic import AfterValidator, BeforeValidator, Field
+
+from vsmtp.config.models.section import Section
+from vsmtp.config.models.types import (
+    DomainName,
+    Endpoint,
+    HostPort,
+    Listed,
+    Mailbox,
+    Network,
+    Size,
+    choice,
+    describe,
+    refusal,
+    text_of,
+)
+
+Recipients: TypeAlias = Literal["system", "any"]
+ListenerKind: TypeAlias = Literal["relay"]
+InboundTls: TypeAlias = Literal["none", "may", "required"]
+
+_LATER_KINDS: Final = {
+    "submission": "submission arrives with AUTH in a later release",
+    "submissions": "submission arrives with AUTH in a later release",
+    "lmtp": "listening for LMTP arrives in a later release",
+    "delegation": "delegation arrives in a later release",
+    "policy": "the policy service arrives in a later release",
+}
+
+
+def _recipients(value: object) -> object:
+    if isinstance(value, list) or (isinstance(value, str) and value.startswith("@")):
+        raise refusal(
+            "not-yet", "tables of recipients arrive in a later release", 'write `"system"` or `"any"`'
+        )
+    return value
+
+
+def _timezone(value: object) -> str:
+    written = text_of(value, "a time zone in quotes")
+    if written == "system":
+        return written
+    from zoneinfo import ZoneInfo  # noqa: PLC0415 most trees never ask for it
+
+    try:
+        ZoneInfo(written)
+    except (ValueError, OSError, KeyError):
+        raise refusal(
+            "bad-timezone", f"unknown time zone `{written}`", "write a name like `Europe/Berlin`, or `system`"
+        ) from None
+    return written
+
+
+def _delimiter(value: str) -> str:
+    if len(value) > 1 or value in ("@", '"', " ") or not value.isascii():
+        raise refusal("bad-delimiter", "the delimiter is one character, or empty for none")
+    return value
+
+
+def _user(value: object) -> str:
+    if isinstance(value, int):
+        raise refusal("wrong-type", f"expected a name, found {describe(value)}")
+    return text_of(value, "a name in quotes")
+
+
+def _own_domain(data: dict[str, Any]) -> tuple[str, ...]:
+    return (data["name"],) if "name" in data else ()
+
+
+def _own_postmaster(data: dict[str, Any]) -> str:
+    return f"postmaster@{data['name']}" if "name" in data else ""
+
+
+class Server(Section):
+    """The server as a whole."""
+
+    name: DomainName
+    """The server's own name: greeting, EHLO, Received. Default: the full name of the host."""
+    user: Annotated[str, BeforeValidator(_user)] | None = None
+    """The system user the server runs as when it is started by root. Default: who starts it."""
+    group: Annotated[str, BeforeValidator(_user)] | None = None
+    """The system group the server runs as. Default: the user's own group."""
+    local_domains: Listed[DomainName] = Field(default_factory=_own_domain)
+    """Domains whose mail is delivered here. Lists in several files add up. Default: the server's name."""
+    relay_domains: Listed[DomainName] = ()
+    """Domains whose mail is taken from anybody and passed on. Lists in several files add up."""
+    recipients: Annotated[Recipients, BeforeValidator(_recipients), choice(Recipients)] = "system"
+    """Who exists in the local domains: `system` for the users of this machine, `any` for everybody."""
+    recipient_delimiter: Annotated[str, AfterValidator(_delimiter)] = "+"
+    """What parts a tag from a local part: `user+tag`. Empty for no tags."""
+    postmaster: Mailbox = Field(default_factory=_own_postmaster)
+    """Where mail for a bare `postmaster` goes. Default: postmaster at the server's name."""
+    trusted: Listed[Network] = ()
+    """Clients that may relay. Lists in several files add up. Default: none."""
+    timezone: Annotated[str, BeforeValidator(_timezone)] = "system"
+    """The zone in which rules tell the time: `system`, or a name like `Europe/Berlin`."""
+    max_connections: Annotated[int, Field(ge=1, le=1_000_000)] = 10_000
+    """Connections at the same time, over all listeners."""
+    max_connections_per_ip: Annotated[int, Field(ge=1, le=1_000_000)] = 50
+    """Connections at the same time from one address; an IPv6 /64 counts as one, trusted ones are exempt."""
+    max_message_size: Annotated[Size, Field(ge=1024)] = 25 * 2**20
+    """The largest message that is taken, announced as SIZE."""
+
+
+class Listener(Section):
+    """One kind of service at one or more addresses."""
+
+    address: Annotated[Listed[Endpoint], Field(min_length=1)]
+    """Where to listen: `192.0.2.1:25`, `[::]:25`."""
+    kind: Annotated[ListenerKind, choice(ListenerKind, _LATER_KINDS)] = "relay"
+    """What is spoken there; `relay` is mail from other servers and from trusted clients."""
+    tls: Annotated[InboundTls, choice(InboundTls)] = "none"
+    """STARTTLS: `none` is not offered, `may` is offered, `required` must come before MAIL."""
+
+
+MX: Final = Listener.model_construct(
+    address=(HostPort("0.0.0.0", 25), HostPort("::", 25)), kind="relay", tls="none"  # noqa: S104 a mail server
+)  # fmt: skip

@@ -1,0 +1,43 @@
+"""The whole configuration, checked."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from pydantic import Field
+
+from vsmtp.config.models.delivery import Delivery, Relay
+from vsmtp.config.models.logs import Logs
+from vsmtp.config.models.queue import Queue
+from vsmtp.config.models.rules import Rules, RuleTables
+from vsmtp.config.models.section import Section
+from vsmtp.config.models.server import MX, Listener, Server
+from vsmtp.config.models.smtp import Smtp
+from vsmtp.config.models.tls import Tls
+
+
+class Settings(Section):
+    """All tables of the tree; every one has a default."""
+
+    version_requirement: str | None = None
+    """The releases this tree is written for: `">=1.0,<2"`. Checked before anything else."""
+    server: Server
+    """The server as a whole."""
+    listeners: Mapping[str, Listener] = Field(default={"mx": MX}, min_length=1)
+    """Where it listens: `[listeners.mx]`. Default: `mx`, on port 25 of all addresses."""
+    smtp: Smtp = Smtp()
+    """The SMTP dialogue."""
+    tls: Tls = Tls()
+    """Certificates."""
+    rules: Rules = Rules()
+    """The rules: `[[rules.rcpt]]`."""
+    chains: Mapping[str, RuleTables] = {}
+    """Rules that others jump to: `[[chains.name]]`."""
+    queue: Queue = Queue()
+    """The queue."""
+    delivery: Delivery = Delivery()
+    """How mail is delivered."""
+    relays: Mapping[str, Relay] = {}
+    """Servers that take our mail: `[relays.name]`."""
+    logs: Logs = Logs()
+    """The log."""

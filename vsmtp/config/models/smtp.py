@@ -1,0 +1,77 @@
+"""How the server speaks SMTP."""
+
+from __future__ import annotations
+
+from typing import Annotated, Final, Literal, TypeAlias
+
+from pydantic import BeforeValidator, Field
+
+from vsmtp.config.models.section import Section
+from vsmtp.config.models.types import Duration, Listed, check_template, choice, refusal, text_of
+from vsmtp.values.reply import Reply
+
+Extension: TypeAlias = Literal["PIPELINING", "SIZE", "8BITMIME", "SMTPUTF8", "ENHANCEDSTATUSCODES"]
+
+_GREETING_CODE: Final = 220
+_MAX_GREETING: Final = 400  # room for the server's name within the 512 octets of RFC 5321 4.5.3.1.5
+
+
+def _extension(value: object) -> object:
+    return value.upper() if isinstance(value, str) else value
+
+
+def _greeting(value: object) -> str:
+    written = check_template(text_of(value, "a reply in quotes"), ("server.name",))
+    try:
+        reply = Reply.parse(written)
+    except ValueError as error:
+        raise refusal("bad-reply", str(error)) from None
+    if reply.code != _GREETING_CODE or not written.startswith("220 {server.name}"):
+        raise refusal("bad-reply", "a greeting begins with `220 {server.name}` (RFC 5321 4.2)")
+    if not (written.isascii() and written.isprintable()) or len(written) > _MAX_GREETING:
+        raise refusal("bad-reply", f"a greeting is one line of at most {_MAX_GREETING} ASCII characters")
+    return written
+
+
+class Errors(Section):
+    """When a client has made too many mistakes."""
+
+    hard: Annotated[int, Field(ge=1, le=10_000)] = 20
+    """After so many refused commands the connection is closed with 421."""
+
+
+class Timeouts(Section):
+    """How long the server waits for a client; dripping bytes do not prolong it (RFC 5321 4.5.3.2)."""
+
+    greeting: Annotated[Duration, Field(gt=0)] = 30.0
+    """From the greeting to the first command."""
+    command: Annotated[Duration, Field(gt=0)] = 300.0
+    """From one reply to the end of the next command."""
+    data: Annotated[Duration, Field(gt=0)] = 600.0
+    """The longest silence within a message."""
+    message: Annotated[Duration, Field(gt=0)] = 3600.0
+    """From 354 to the end of the message."""
+
+
+class Replies(Section):
+    """Replies in other words."""
+
+    greeting: Annotated[str, BeforeValidator(_greeting)] = "220 {server.name} ESMTP"
+    """The first line a client sees; it begins with `220 {server.name}`."""
+
+
+class Smtp(Section):
+    """The SMTP dialogue."""
+
+    max_recipients: Annotated[int, Field(ge=100, le=100_000)] = 1000
+    """Recipients of one message; RFC 5321 4.5.3.1.8 wants at least 100."""
+    max_line_length: Annotated[int, Field(ge=1000, le=1_000_000)] = 1000
+    """Octets of a line of a message, its CRLF included (RFC 5321 4.5.3.1.6)."""
+    disable_extensions: Listed[Annotated[Extension, choice(Extension), BeforeValidator(_extension)]] = ()
+    """Extensions that are not offered."""
+    errors: Errors = Errors()
+    """Limits on mistakes."""
+    timeouts: Timeouts = Timeouts()
+    """Limits on waiting."""
+    replies: Replies = Replies()
+    """Replies in other words."""

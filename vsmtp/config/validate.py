@@ -1,0 +1,144 @@
+"""What pydantic finds, in the words of an administrator: all of it, with the path of each key at fault."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from types import UnionType
+from typing import Annotated, Any, Final, Union, get_args, get_origin
+
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
+
+from vsmtp.config.models.settings import Settings
+from vsmtp.config.models.types import describe, nearest
+from vsmtp.values.diagnostic import Fault, KeyPath
+
+_EXPECTED: Final[Mapping[str, str]] = {
+    "bool_type": "`true` or `false`",
+    "int_type": "a whole number",
+    "int_from_float": "a whole number",
+    "float_type": "a number",
+    "string_type": "a string",
+    "model_type": "a table",
+    "mapping_type": "a table",
+    "dict_type": "a table",
+}
+_LIMITS: Final[Mapping[str, str]] = {
+    "greater_than": "more than {gt}",
+    "greater_than_equal": "at least {ge}",
+    "less_than": "less than {lt}",
+    "less_than_equal": "at most {le}",
+    "finite_number": "a finite number",
+}
+# A default that waits for a value which is itself at fault.
+_ECHOES: Final = frozenset({"default_factory_not_called"})
+
+# Keys that the configuration will have and this release does not honour: better refused than ignored.
+LATER: Final[Mapping[KeyPath, str]] = {
+    ("auth",): "logins arrive in a later release",
+    ("dns",): "DNS arrives in a later release",
+    ("dnsbl",): "DNS lists arrive in a later release",
+    ("domains",): "settings per domain arrive in a later release",
+    ("invariants",): "invariants arrive in a later release",
+    ("limiters",): "limiters arrive in a later release",
+    ("lookups",): "lookups arrive in a later release",
+    ("metrics",): "metrics arrive in a later release",
+    ("quarantines",): "quarantines arrive in a later release",
+    ("services",): "services arrive in a later release",
+    ("tables",): "tables arrive in a later release",
+    ("server", "aliases"): "aliases arrive in a later release",
+    ("server", "workers"): "several workers arrive in a later release",
+    ("smtp", "max_hops"): "counting hops arrives in a later release",
+    ("smtp", "bare_newline"): "bare newlines are always refused in this release",
+    ("smtp", "greeting_delay"): "delayed greetings arrive in a later release",
+    ("smtp", "mixed_recipients"): "settings per domain arrive in a later release",
+    ("smtp", "received_client"): "logins arrive in a later release",
+    ("queue", "bounce_lifetime"): "a lifetime of their own for bounces arrives in a later release",
+    ("queue", "warn_after"): "delay notices arrive in a later release",
+    ("delivery", "tls"): "delivery to MX hosts arrives in a later release",
+    ("delivery", "source"): "source addresses arrive in a later release",
+    ("delivery", "ip"): "delivery to MX hosts arrives in a later release",
+    ("delivery", "to"): "settings per destination arrive in a later release",
+}
+
+
+def validate(data: Mapping[str, Any], root: Path) -> Settings | tuple[Fault, ...]:
+    """The settings, or every fault in them; relative paths become paths below `root`."""
+    try:
+        return Settings.model_validate(data, context={"root": root})
+    except ValidationError as error:
+        details = error.errors(include_url=False)
+    broken_keys = {detail["loc"][:-1] for detail in details if detail["loc"][-1:] == ("[key]",)}
+    return tuple(
+        _fault(detail)
+        for detail in details
+        if detail["type"] not in _ECHOES and not any(_is_below(detail["loc"], key) for key in broken_keys)
+    )
+
+
+def _is_below(path: KeyPath, key: KeyPath) -> bool:
+    return path[: len(key)] == key and path[len(key) :] != ("[key]",)
+
+
+def _fault(detail: ErrorDetails) -> Fault:
+    path, kind = detail["loc"], detail["type"]
+    if path[-1] == "[key]":
+        return Fault(path[:-1], kind, detail["msg"], detail["ctx"]["remedy"], at="key")
+    if kind == "extra_forbidden":
+        return _unknown(path)
+    if kind == "missing":
+        remedy = f"write `{path[-1]} = ...` in this table"
+        return Fault(path, "missing-key", f"`{path[-1]}` is missing", remedy, at="key")
+    return _wrong_value(path, detail)
+
+
+def _wrong_value(path: KeyPath, detail: ErrorDetails) -> Fault:
+    kind = detail["type"]
+    if kind in _EXPECTED:
+        return Fault(path, "wrong-type", f"expected {_EXPECTED[kind]}, found {describe(detail['input'])}")
+    if kind in _LIMITS:
+        limit = _LIMITS[kind].format_map(detail.get("ctx", {}))
+        return Fault(path, "out-of-range", f"it must be {limit}")
+    code, message = (
+        ("out-of-range", "at least one is needed") if kind == "too_short" else (kind, detail["msg"])
+    )
+    return Fault(path, code, message, detail.get("ctx", {}).get("remedy", ""))
+
+
+def _unknown(path: KeyPath) -> Fault:
+    key = str(path[-1])
+    if path in LATER:
+        return Fault(path, "not-yet", f"`{key}` is not in this release", LATER[path], at="key")
+    known = keys_below(path[:-1])
+    near = nearest(key, known)
+    remedy = (
+        f"did you mean `{near}`?" if near else f"known here are {', '.join(f'`{name}`' for name in known)}"
+    )
+    return Fault(path, "unknown-key", f"unknown key `{key}`", remedy, at="key")
+
+
+def keys_below(path: KeyPath) -> tuple[str, ...]:
+    """The keys that the model of the table at this path knows; none when the path leads to no model."""
+    kind: Any = Settings
+    for step in path:
+        model = model_of(kind)
+        if model is not None:
+            name = model.model_fields.get(str(step))
+            kind = name.annotation if name is not None else None
+        else:
+            kind = get_args(_bare(kind))[-1] if get_args(_bare(kind)) else None
+    model = model_of(kind)
+    return tuple(model.model_fields) if model is not None else ()
+
+
+def model_of(kind: Any) -> type[BaseModel] | None:
+    """The model that an annotation stands for, if it is one."""
+    bare = _bare(kind)
+    return bare if isinstance(bare, type) and issubclass(bare, BaseModel) else None
+
+
+def _bare(kind: Any) -> Any:
+    while get_origin(kind) in (Annotated, Union, UnionType):
+        kind = get_args(kind)[0]
+    return kind
