@@ -10,15 +10,20 @@ from __future__ import annotations
 import errno
 import os
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
+from typing import Final
 
 from vsmtp.postman.disk import Disk
 from vsmtp.postman.folders import Folder, Folders
 from vsmtp.postman.packet import Batch, Item, Result
 
-_DELIVERED = Result("delivered")
-_EXISTS = Result("exists")
+# Each fsync waits for a flush of the disk's cache, and flushes asked for together become one: four lanes
+# made 3,500 to 5,900 files/s of 1,900 to 3,200 at batches of 64, for the same CPU; eight were no better.
+_LANES: Final = 4
+_DELIVERED: Final = Result("delivered")
+_EXISTS: Final = Result("exists")
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +59,7 @@ class Maildirs:
     def __init__(self, disk: Disk) -> None:
         self._disk = disk
         self._folders = Folders(disk)
+        self._pool = ThreadPoolExecutor(_LANES, "sync")
 
     def write(self, batch: Batch, bodies: Sequence[int]) -> list[Result]:
         """A result for each item, in order; a fault of one harms no other, and none is raised.
@@ -65,8 +71,7 @@ class Maildirs:
         drafts = self._write_all(batch, turn)
         for draft in drafts:
             self._disk.start_sync(draft.fd)
-        synced = [draft for draft in drafts if self._sync(draft, turn)]
-        for draft in synced:
+        for draft in self._sync_all(drafts, turn):
             self._publish(draft, turn)
         self._sync_names(turn)
         return turn.results
@@ -133,16 +138,30 @@ class Maildirs:
             return False
         return True
 
-    def _sync(self, draft: _Draft, turn: _Turn) -> bool:
-        try:
-            self._disk.sync(draft.fd)
-        except OSError as fault:
-            turn.fail(draft.place, fault, "sync")
-            self._remove(draft)
-            return False
-        finally:
-            os.close(draft.fd)
-        return True
+    def _sync_all(self, drafts: list[_Draft], turn: _Turn) -> list[_Draft]:
+        """The drafts that are durable; all are closed."""
+        lanes = min(_LANES, 1 + len(drafts) // _LANES)
+        if lanes == 1:
+            faults = self._sync(drafts)
+        else:
+            parts = self._pool.map(self._sync, [drafts[lane::lanes] for lane in range(lanes)])
+            faults = {place: fault for part in parts for place, fault in part.items()}
+        for draft in drafts:
+            if draft.place in faults:
+                turn.fail(draft.place, faults[draft.place], "sync")
+                self._remove(draft)
+        return [draft for draft in drafts if draft.place not in faults]
+
+    def _sync(self, drafts: list[_Draft]) -> dict[int, OSError]:
+        faults = {}
+        for draft in drafts:
+            try:
+                self._disk.sync(draft.fd)
+            except OSError as fault:
+                faults[draft.place] = fault
+            finally:
+                os.close(draft.fd)
+        return faults
 
     def _publish(self, draft: _Draft, turn: _Turn) -> None:
         try:
