@@ -200,7 +200,7 @@ def _smarthost(value: object) -> HostPort | RelayName:
 
 @dataclass(frozen=True, slots=True)
 class SecretSource:
-    """Where a secret is kept; `text` is the path of a file, or the name in the environment or of a credential.
+    """Where a secret is kept; `text` is the path of a file, or a name in the environment or of a credential.
 
     Of `kind` `value`, the secret itself is in `value` and `text` is empty.
     """

@@ -1,0 +1,46 @@
+"""Everything that can be said about a tree without serving mail, layer by layer.
+
+Syntax, schema and cross-references come from `config`, rules from `rules`, and what the tree names on this
+machine from `environment`. A layer is asked when the ones before it are sound.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from vsmtp.config.load import Tree, read_tree
+from vsmtp.inspect.environment import examine
+from vsmtp.values.diagnostic import Diagnostic
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What was found, in the order of places; `tree` is there when the settings are sound."""
+
+    diagnostics: tuple[Diagnostic, ...]
+    tree: Tree | None
+
+    @property
+    def is_sound(self) -> bool:
+        """Whether a server can be run on the tree."""
+        return not any(diagnostic.severity == "error" for diagnostic in self.diagnostics)
+
+
+def check(directory: Path, *, hostname: str, version: str) -> Report:
+    """Read and judge the tree that `-c directory` names; see `read_tree` for the arguments."""
+    tree = read_tree(directory, hostname=hostname, version=version)
+    if not isinstance(tree, Tree):
+        return Report(_in_order(tree), None)
+    faults = examine(tree.settings, os.environ)
+    return Report(_in_order((*tree.notes, *(tree.locate(fault) for fault in faults))), tree)
+
+
+def _in_order(diagnostics: tuple[Diagnostic, ...]) -> tuple[Diagnostic, ...]:
+    return tuple(sorted(diagnostics, key=_position))
+
+
+def _position(diagnostic: Diagnostic) -> tuple[str, int, int]:
+    place = diagnostic.place
+    return (place.file, place.line, place.column) if place is not None else ("", 0, 0)
