@@ -14,7 +14,8 @@ from typing import Final
 
 from tests.peers.postfix import await_port, free_port
 
-VSMTP: Final = (sys.executable, "-X", "dev", "-W", "error::ResourceWarning", "-m", "vsmtp.cli.main")
+_MAIN: Final = "import sys; from vsmtp.cli.main import main; sys.exit(main())"
+VSMTP: Final = (sys.executable, "-W", "error::ResourceWarning", "-c", _MAIN)
 PATIENCE: Final = 30.0
 
 TREE: Final = """\
