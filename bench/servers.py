@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Protocol
@@ -86,12 +87,19 @@ def write_tree(base: Path, port: int, *, held: bool) -> Path:
 
 @contextmanager
 def start_vsmtp(base: Path, cost: Meter, *, held: bool) -> Iterator[Running]:
+    vsmtp = Path(sys.executable).parent / "vsmtp"
+    with start_command(base, cost, [str(vsmtp)], held=held) as running:
+        yield running
+
+
+@contextmanager
+def start_command(base: Path, cost: Meter, vsmtp: Sequence[str], *, held: bool) -> Iterator[Running]:
+    """Start vSMTP by the words in `vsmtp`; it has ended, and its end was in order, when this returns."""
     port = free_port()
     write_tree(base, port, held=held)
-    vsmtp = Path(sys.executable).parent / "vsmtp"
     with (base / "vsmtp.out").open("wb") as output:
         server = subprocess.Popen(
-            [*cost.prefix, str(vsmtp), "run", "-c", str(base)],
+            [*cost.prefix, *vsmtp, "run", "-c", str(base)],
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=output,
@@ -99,12 +107,21 @@ def start_vsmtp(base: Path, cost: Meter, *, held: bool) -> Iterator[Running]:
     try:
         await_port(port, lambda: server.poll() is None)
         inbox = base / "mail" / "user" / "new"
-        yield Running(port, lambda: entries(inbox), lambda: 0)
+        yield Running(port, lambda: entries(inbox), lambda: rows(base / "spool"))
     finally:
         server.send_signal(signal.SIGTERM)
         status = server.wait(60)
         if status:
             print(f"vsmtp ended with {status}:\n{(base / 'vsmtp.out').read_text()[-2000:]}", file=sys.stderr)
+
+
+def rows(spool: Path) -> int:
+    """How many messages the spool holds, read as any queue tool may read it."""
+    total = 0
+    for path in spool.glob("**/queue.db"):
+        with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as database:
+            total += int(database.execute("SELECT count(*) FROM message").fetchone()[0])
+    return total
 
 
 def turns(base: Path) -> Mapping[str, float]:

@@ -23,8 +23,9 @@ PARAMETERS = 5
 MEDIAN_FUNCTION = 15
 MEDIAN_MODULE = 150
 
-# `except Exception` stands once, at the top of a worker's task.
-CATCHES_ALL = {"vsmtp/server/worker.py": 1}
+# `except Exception` stands once, at the top of a session. Besides, a thread hands what it met to the
+# loop that waits for it.
+CATCHES_ALL = {"vsmtp/server/connection.py": 1, "vsmtp/queue/committer.py": 1}
 
 FORBIDDEN_NAMES = {
     "utils",
@@ -70,6 +71,10 @@ def parameters(function: Function) -> int:
 
 
 def catches_all(handler: ast.ExceptHandler) -> bool:
+    """Whether it keeps every exception; one that tidies up and raises on keeps none."""
+    last = handler.body[-1]
+    if isinstance(last, ast.Raise) and last.exc is None:
+        return False
     caught = handler.type
     kinds = caught.elts if isinstance(caught, ast.Tuple) else [caught]
     return any(kind is None or ast.unparse(kind) in {"Exception", "BaseException"} for kind in kinds)
