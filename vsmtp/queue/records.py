@@ -1,0 +1,132 @@
+"""What the queue holds and what may be asked of it: plain values, shared by the spool and its users."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final, TypeAlias
+
+from vsmtp.values.address import Address
+from vsmtp.values.envelope import Content
+
+ACTIVE: Final = "active"
+HOLD: Final = "hold"
+QUARANTINE: Final = "quarantine/"
+
+
+@dataclass(frozen=True, slots=True)
+class Addressee:
+    """One recipient on its way into the queue.
+
+    `edits` are header edits for this recipient's copy alone, as JSON, or empty.
+    """
+
+    address: Address
+    edits: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class NewMessage:
+    """A message on its way into the queue.
+
+    `state` is `active`, `hold` or `quarantine/<name>`; `arrived` is seconds since the epoch; `context` is
+    what later rules may ask of the session, as JSON. Recipients are numbered from 0 in order.
+    """
+
+    number: int
+    arrived: float
+    sender: Address
+    eight_bit: bool
+    smtputf8: bool
+    session: str
+    state: str
+    recipients: tuple[Addressee, ...]
+    content: Content
+    context: str = "{}"
+
+
+@dataclass(frozen=True, slots=True)
+class Reschedule:
+    """A recipient that is to be tried again at `due`, seconds since the epoch.
+
+    `route` names the destination that failed, `reply` what it said.
+    """
+
+    message: int
+    recipient: int
+    attempts: int
+    due: float
+    route: str
+    reply: str
+
+
+RecipientKey: TypeAlias = tuple[int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What becomes true together or not at all.
+
+    `accepted` messages enter; `finished` recipients leave, and with its last recipient a message does;
+    `rescheduled` ones wait; waiting ones of `expedited` messages are due at once; `removed` messages leave
+    whole.
+    """
+
+    accepted: tuple[NewMessage, ...] = ()
+    finished: tuple[RecipientKey, ...] = ()
+    rescheduled: tuple[Reschedule, ...] = ()
+    removed: tuple[int, ...] = ()
+    expedited: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Committed:
+    """The change is on stable storage. `emptied` are the messages that left with it."""
+
+    emptied: frozenset[int] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class DiskFull:
+    """Nothing of the change happened; it may be tried again when there is space."""
+
+
+@dataclass(frozen=True, slots=True)
+class Broken:
+    """An I/O error: whether the change happened is unknown, and the spool must not be used any more."""
+
+    reason: str
+
+
+Result: TypeAlias = Committed | DiskFull | Broken
+Done: TypeAlias = Callable[[Result], None]
+
+
+@dataclass(frozen=True, slots=True)
+class StoredRecipient:
+    """A recipient as the queue holds it; `due` is None while it is not waiting for a time."""
+
+    number: int
+    address: Address
+    attempts: int
+    due: float | None
+    route: str
+    reply: str
+    edits: str
+
+
+@dataclass(frozen=True, slots=True)
+class StoredMessage:
+    """A message as the queue holds it, with the recipients that were asked for."""
+
+    number: int
+    arrived: float
+    sender: Address
+    eight_bit: bool
+    smtputf8: bool
+    session: str
+    state: str
+    size: int
+    content: Content
+    context: str
+    recipients: tuple[StoredRecipient, ...]

@@ -1,0 +1,127 @@
+"""The tables of `queue.db`, and the statements that change them: one statement for a whole batch.
+
+Rows travel as one JSON array and bodies as one blob cut by `substr`, so that a turn enters SQLite a fixed
+number of times whatever its size: each entry gives up the GIL, and under a busy loop each return has to
+fight for it.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+VERSION: Final = 1
+
+# secure_delete: Debian compiles it ON, which rewrites every page that a finished message leaves.
+PRAGMAS: Final = (
+    "PRAGMA page_size = 4096",
+    "PRAGMA auto_vacuum = NONE",
+    "PRAGMA journal_mode = WAL",
+    "PRAGMA synchronous = FULL",
+    "PRAGMA wal_autocheckpoint = 0",
+    "PRAGMA journal_size_limit = -1",
+    "PRAGMA secure_delete = OFF",
+    "PRAGMA mmap_size = 0",
+    "PRAGMA cache_size = -16384",
+    "PRAGMA temp_store = MEMORY",
+)
+
+TABLES: Final = """
+BEGIN IMMEDIATE;
+CREATE TABLE IF NOT EXISTS message (
+  id INTEGER PRIMARY KEY, arrived REAL NOT NULL, sender_local TEXT NOT NULL, sender_domain TEXT NOT NULL,
+  flags INTEGER NOT NULL, session TEXT NOT NULL, state TEXT NOT NULL, size INTEGER NOT NULL,
+  file TEXT, file_offset INTEGER, file_size INTEGER, context TEXT NOT NULL
+) STRICT;
+CREATE TABLE IF NOT EXISTS body (id INTEGER PRIMARY KEY, data BLOB NOT NULL) STRICT;
+CREATE TABLE IF NOT EXISTS recipient (
+  message INTEGER NOT NULL, number INTEGER NOT NULL, local TEXT NOT NULL, domain TEXT NOT NULL,
+  attempts INTEGER NOT NULL, due REAL, route TEXT NOT NULL, reply TEXT NOT NULL, edits TEXT NOT NULL,
+  PRIMARY KEY (message, number)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS deferred ON recipient (route, due) WHERE due IS NOT NULL;
+CREATE TABLE IF NOT EXISTS reserved (one INTEGER PRIMARY KEY CHECK (one = 1), below INTEGER NOT NULL) STRICT;
+INSERT OR IGNORE INTO reserved VALUES (1, 0);
+PRAGMA user_version = 1;
+COMMIT;
+"""
+
+ADD_MESSAGES: Final = """
+INSERT INTO message SELECT
+  value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5,
+  value ->> 6, value ->> 7, value ->> 8, value ->> 9, value ->> 10, value ->> 11
+FROM json_each(?)
+"""
+ADD_BODIES: Final = (
+    "INSERT INTO body SELECT value ->> 0, substr(?1, value ->> 1, value ->> 2) FROM json_each(?2)"
+)
+ADD_RECIPIENTS: Final = """
+INSERT INTO recipient SELECT
+  value ->> 0, value ->> 1, value ->> 2, value ->> 3, 0, NULL, '', '', value ->> 4
+FROM json_each(?)
+"""
+FINISH_RECIPIENTS: Final = """
+DELETE FROM recipient WHERE (message, number) IN (SELECT value ->> 0, value ->> 1 FROM json_each(?))
+"""
+RESCHEDULE: Final = """
+UPDATE recipient SET
+  attempts = new.value ->> 2, due = new.value ->> 3, route = new.value ->> 4, reply = new.value ->> 5
+FROM json_each(?) AS new WHERE message = new.value ->> 0 AND number = new.value ->> 1
+"""
+REMOVE_RECIPIENTS: Final = "DELETE FROM recipient WHERE message IN (SELECT value FROM json_each(?))"
+REMOVE_EMPTY: Final = """
+DELETE FROM message WHERE id IN (SELECT value FROM json_each(?))
+  AND NOT EXISTS (SELECT 1 FROM recipient WHERE message = message.id)
+RETURNING id, file
+"""
+REMOVE_BODIES: Final = "DELETE FROM body WHERE id IN (SELECT value FROM json_each(?))"
+EXPEDITE: Final = """
+UPDATE recipient SET due = 0 WHERE due IS NOT NULL AND message IN (SELECT value FROM json_each(?))
+"""
+RESERVE: Final = "UPDATE reserved SET below = ?"
+
+# The first due of each route by a walk from route to route on the index: nothing is scanned.
+_ROUTES: Final = """
+WITH RECURSIVE routes(route) AS (
+  SELECT min(route) FROM recipient WHERE due IS NOT NULL
+  UNION ALL
+  SELECT (SELECT min(route) FROM recipient WHERE due IS NOT NULL AND route > routes.route)
+  FROM routes WHERE routes.route IS NOT NULL
+)
+"""
+NEXT_DUE: Final = (
+    _ROUTES  # noqa: S608 two literals
+    + """
+SELECT min((SELECT min(due) FROM recipient WHERE due IS NOT NULL AND route = routes.route))
+FROM routes WHERE route IS NOT NULL
+"""
+)
+# Leasing: what is taken up is no longer waiting, so the next look does not meet it again.
+LEASE_DUE: Final = """
+UPDATE recipient SET due = NULL WHERE (message, number) IN (
+  SELECT message, number FROM recipient
+  WHERE due IS NOT NULL AND route = ?1 AND due <= ?2 ORDER BY due LIMIT ?3
+) RETURNING message, number
+"""
+DUE_ROUTES: Final = (
+    _ROUTES  # noqa: S608 two literals
+    + """
+SELECT route FROM routes
+WHERE route IS NOT NULL
+  AND EXISTS (SELECT 1 FROM recipient WHERE due IS NOT NULL AND route = routes.route AND due <= ?1)
+"""
+)
+PAGE_ACTIVE: Final = """
+SELECT recipient.message FROM recipient JOIN message ON id = recipient.message
+WHERE recipient.message > ?1 AND due IS NULL AND state = 'active'
+GROUP BY recipient.message ORDER BY recipient.message LIMIT ?2
+"""
+READ_MESSAGES: Final = """
+SELECT
+  id, arrived, sender_local, sender_domain, flags, session, state, size,
+  file, file_offset, file_size, context, data
+FROM message JOIN body USING (id) WHERE id IN (SELECT value FROM json_each(?)) ORDER BY id
+"""
+READ_RECIPIENTS: Final = """
+SELECT message, number, local, domain, attempts, due, route, reply, edits FROM recipient
+WHERE message IN (SELECT value FROM json_each(?)) ORDER BY message, number
+"""
