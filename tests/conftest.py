@@ -70,6 +70,6 @@ def disk(open_dir: Path) -> Iterator[LoopDisk]:
     needs_root()
     needs("mkfs.ext4")
     if not Path("/dev/loop-control").exists():
-        absent("no loop devices here")
+        absent("no loop devices here", "run it where loop devices are")
     with journaled_ext4(open_dir / "power") as mounted:
         yield mounted

@@ -16,11 +16,11 @@ def find(name: str) -> str | None:
     return shutil.which(name, path=PLACES)
 
 
-def absent(what: str) -> NoReturn:
-    """End this test: a failure where `CI` is set, else a skip that says what to install."""
+def absent(what: str, remedy: str = "run tools/setup") -> NoReturn:
+    """End this test: a failure where `CI` is set, else a skip that says what to do about it."""
     if os.environ.get("CI", "").lower() not in {"", "0", "false"}:
         pytest.fail(f"{what}: required in CI", pytrace=False)
-    pytest.skip(f"{what}: run tools/setup")
+    pytest.skip(f"{what}: {remedy}")
 
 
 def needs(name: str) -> str:
@@ -30,4 +30,4 @@ def needs(name: str) -> str:
 
 def needs_root() -> None:
     if os.geteuid() != 0:
-        absent("this test needs root")
+        absent("this test needs root", "run it as root")
