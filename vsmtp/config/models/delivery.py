@@ -60,7 +60,7 @@ def _helo(value: object) -> str:
 class Delivery(Section):
     """How mail is delivered."""
 
-    local: Annotated[Local, BeforeValidator(_local), choice(Local, _LATER_LOCAL)] = "maildir"
+    local: Annotated[Local, choice(Local, _LATER_LOCAL), BeforeValidator(_local)] = "maildir"
     """How mail for local domains is kept."""
     maildir: Annotated[str, BeforeValidator(_maildir)] = "{home}/Maildir"
     """The Maildir of a recipient: `{home}` and `{user}` of the system user, `{rcpt.local}` (without tag),

@@ -90,7 +90,7 @@ class Server(Section):
     """Domains whose mail is delivered here. Lists in several files add up. Default: the server's name."""
     relay_domains: Listed[DomainName] = ()
     """Domains whose mail is taken from anybody and passed on. Lists in several files add up."""
-    recipients: Annotated[Recipients, BeforeValidator(_recipients), choice(Recipients)] = "system"
+    recipients: Annotated[Recipients, choice(Recipients), BeforeValidator(_recipients)] = "system"
     """Who exists in the local domains: `system` for the users of this machine, `any` for everybody."""
     recipient_delimiter: Annotated[str, AfterValidator(_delimiter)] = "+"
     """What parts a tag from a local part: `user+tag`. Empty for no tags."""

@@ -1,0 +1,53 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.config.trees import faults, plant, sound, spot
+
+RELAY = "[relays.r]\nhost = 'r.example'\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (RELAY + "[delivery]\nsmarthost = '@rr'", "10-a.toml:4:13+5 unknown-relay"),
+        ("[delivery]\nsmarthost = '@rr'", "10-a.toml:2:13+5 unknown-relay"),
+        (
+            "[listeners.a]\naddress = ['[::1]:25']\n[listeners.b]\naddress = ['[::2]:25', '[0::1]:25']",
+            "10-a.toml:4:24+11 duplicate-address",
+        ),
+        ("[listeners.a]\naddress = ['[::1]:25', '[::1]:25']", "10-a.toml:2:24+10 duplicate-address"),
+        (
+            "[server]\nlocal_domains = ['a.example']\nrelay_domains = ['b.example', 'A.example']",
+            "10-a.toml:3:31+11 domain-in-both",
+        ),
+        ("[listeners.a]\naddress = ['[::1]:25']\ntls = 'may'", "10-a.toml:3:7+5 missing-certificate"),
+        ("[tls]\ncertificate = 'c.pem'", "10-a.toml:1:2+3 missing-key"),
+        ("[tls]\nprivate_key = { file = 'c.pem' }", "10-a.toml:1:2+3 missing-key"),
+        (RELAY + "user = 'me'", "10-a.toml:1:9+1 missing-key"),
+        (RELAY + "tls = 'verified'\npassword = { env = 'P' }", "10-a.toml:1:9+1 missing-key"),
+    ],
+)
+def test_settings_that_contradict_each_other_are_errors(tmp_path: Path, text: str, expected: str) -> None:
+    assert [spot(each) for each in faults(plant(tmp_path, a10=text))] == [expected]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("user = 'me'\npassword = { env = 'P' }", "10-a.toml:4:12+13 clear-password"),
+        ("user = 'me'\npassword = { env = 'P' }\ntls = 'may'", "10-a.toml:5:7+5 clear-password"),
+        ("user = 'me'\npassword = { value = 'P' }\ntls = 'verified'", "10-a.toml:4:12+15 secret-in-tree"),
+    ],
+)
+def test_what_is_unwise_is_a_warning(tmp_path: Path, text: str, expected: str) -> None:
+    (note,) = sound(plant(tmp_path, a10=RELAY + text)).notes
+    assert (note.severity, spot(note)) == ("warning", expected)
+
+
+def test_a_near_miss_of_a_relay_is_suggested(tmp_path: Path) -> None:
+    text = "[relays.provider]\nhost = 'r.example'\n[delivery]\nsmarthost = '@provder'"
+    (fault,) = faults(plant(tmp_path, a10=text))
+    assert fault.help == "did you mean `@provider`?"
