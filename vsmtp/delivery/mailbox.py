@@ -15,9 +15,9 @@ from vsmtp.values.address import Address
 from vsmtp.values.outcome import Deferred, Failed
 from vsmtp.values.reply import Reply
 
-_PLACEHOLDER: Final = re.compile(r"\{([^{}]*)\}")
+_PLACEHOLDER: Final = re.compile(r"\{\{|\}\}|\{([^{}]*)\}|[{}\0]")
 _OF_SYSTEM_USERS: Final = frozenset({"home", "user"})
-_NAMES: Final = _OF_SYSTEM_USERS | {"rcpt", "rcpt.local", "rcpt.domain"}
+_NAMES: Final = _OF_SYSTEM_USERS | {"rcpt.local", "rcpt.domain", "rcpt.address"}
 _UNSAFE: Final = re.compile(r"[/\x00-\x1f\x7f]|^\.|^$")
 _MAX_NAME: Final = 255  # octets of a file name
 _REMEMBERED: Final = 10_000
@@ -37,40 +37,57 @@ class Mailbox:
 
 @dataclass(frozen=True, slots=True)
 class Template:
-    """A Maildir's path with `{home}`, `{user}`, `{rcpt}`, `{rcpt.local}`, `{rcpt.domain}` still open."""
+    """A Maildir's path in pieces: text, and names such as `home` in every second place."""
 
-    text: str
+    pieces: tuple[str, ...]
 
     @classmethod
     def parse(cls, text: str) -> Template:
-        """Read a template of an absolute path; raises ValueError with a reason."""
-        names = _PLACEHOLDER.findall(text)
-        unknown = sorted(set(names) - _NAMES)
-        if unknown:
-            raise ValueError(f"unknown placeholder `{{{unknown[0]}}}`")
-        if not names or re.search(r"[{}\0]", _PLACEHOLDER.sub("", text)):
-            raise ValueError("a template has placeholders in braces, such as `{home}/Maildir`")
-        if "{home}" in text[1:]:
-            raise ValueError("`{home}` stands at the beginning")
-        if not text.startswith(("/", "{home}/")):
-            raise ValueError("a Maildir's path is absolute or begins with `{home}/`")
-        return cls(text)
+        """Read a path with `{home}`, `{user}`, `{rcpt.local}`, `{rcpt.domain}`, `{rcpt.address}` in it.
+
+        `{{` and `}}` are braces themselves. Raises ValueError with a reason.
+        """
+        pieces, at = [""], 0
+        for match in _PLACEHOLDER.finditer(text):
+            pieces[-1] += text[at : match.start()]
+            at = match.end()
+            if match[0] in ("{{", "}}"):
+                pieces[-1] += match[0][0]
+            elif match[1] in _NAMES:
+                pieces += [match[1], ""]
+            else:
+                raise ValueError(f"`{match[0]}` has no meaning in a Maildir's path")
+        pieces[-1] += text[at:]
+        if not (pieces[0].startswith("/") or (not pieces[0] and pieces[1:2] == ["home"])):
+            raise ValueError("a Maildir's path is absolute or begins with `{home}`")
+        return cls(tuple(pieces))
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names that are to be filled in, in their order."""
+        return self.pieces[1::2]
 
     @property
     def needs_system_user(self) -> bool:
         """Whether the recipient must be a user of the system."""
-        return not _OF_SYSTEM_USERS.isdisjoint(_PLACEHOLDER.findall(self.text))
+        return not _OF_SYSTEM_USERS.isdisjoint(self.names)
 
     def fill(self, recipient: Address, local: str, home: str) -> Mailbox:
         """The Maildir of `local` (no tag); raises ValueError where a part would break out of the path."""
-        parts = {"user": local, "rcpt.local": local, "rcpt.domain": recipient.domain.casefold()}
-        parts["rcpt"] = f"{local}@{parts['rcpt.domain']}"
-        named = _PLACEHOLDER.findall(self.text)
-        for name in named:
-            if name != "home" and not _is_safe(parts[name]):
+        domain = recipient.domain.casefold()
+        values = {
+            "user": local,
+            "rcpt.local": local,
+            "rcpt.domain": domain,
+            "rcpt.address": f"{local}@{domain}",
+        }
+        for name in self.names:
+            if name != "home" and not _is_safe(values[name]):
                 raise ValueError("the address is not fit for a directory's name")
-        path = _PLACEHOLDER.sub(lambda match: parts.get(match[1], home), self.text)
-        return Mailbox(os.path.normpath(path), os.path.normpath(home) if "home" in named else "/")
+        values["home"] = home
+        pieces = [values[piece] if at % 2 else piece for at, piece in enumerate(self.pieces)]
+        root = home if not self.pieces[0] else "/"
+        return Mailbox(os.path.normpath("".join(pieces)), os.path.normpath(root))
 
 
 class Mailboxes:

@@ -13,8 +13,8 @@ from typing import Final
 from vsmtp.delivery.consignment import Consignment
 from vsmtp.delivery.mailbox import Mailbox, Mailboxes
 from vsmtp.delivery.postman import Postman
+from vsmtp.message.trace import delivered_to, return_path
 from vsmtp.postman.packet import MAX_ITEMS, Item, Result
-from vsmtp.values.address import Address
 from vsmtp.values.envelope import BodyFile
 from vsmtp.values.outcome import Deferred, Delivered, Outcome
 from vsmtp.values.reply import Reply
@@ -94,7 +94,7 @@ class Maildirs:
         bodies: list[int] = []
         for parcel in parcels:
             consignment = parcel.consignment
-            trace = _trace(consignment.sender, consignment.recipient)
+            trace = return_path(consignment.sender) + delivered_to(consignment.recipient)
             octets += (trace, consignment.content.data)
             items.append(self._item(parcel, len(trace), len(bodies)))
             if parcel.body is not None:
@@ -139,7 +139,3 @@ def _open(body: BodyFile | None, opened: ExitStack) -> int | None:
     fd = os.open(body.path, os.O_RDONLY | os.O_CLOEXEC)
     opened.callback(os.close, fd)
     return fd
-
-
-def _trace(sender: Address, recipient: Address) -> bytes:
-    return f"Return-Path: <{sender}>\r\nDelivered-To: {recipient}\r\n".encode()

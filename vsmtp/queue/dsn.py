@@ -155,7 +155,7 @@ def _typed(recipient: Address) -> str:
 
 def _remote(where: str) -> str:
     kind, _, peer = where.partition(":")
-    return _CONTROL.sub("?", peer) if kind == "smtp" else ""
+    return _CONTROL.sub("?", peer.rpartition(":")[0] or peer) if kind == "smtp" else ""
 
 
 def _clean(reply: Reply) -> str:
