@@ -28,3 +28,8 @@ class Unavailable:
 
 
 MISSING = Missing()
+
+
+@dataclass(frozen=True, slots=True)
+class OverLimit(Unavailable):
+    """One of our own limits is in the way: asking again will not help, so what waits fails for good."""

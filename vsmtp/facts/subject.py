@@ -1,0 +1,67 @@
+"""What rules are asked about: a connection, a transaction on it, and one of its recipients.
+
+Plain slotted classes that the server fills in as a mail goes on its way.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from ipaddress import IPv4Address, IPv6Address
+
+from vsmtp.values.address import NULL_SENDER, Address
+from vsmtp.values.answer import Missing, Unavailable
+from vsmtp.vocabulary.answers import UNASKED, Unasked
+
+
+@dataclass(slots=True)
+class Connection:
+    """A client's connection; mail made on this machine has one without `client_ip` and `client_port`.
+
+    An IPv4-mapped IPv6 address is taken for the IPv4 address that it is.
+    """
+
+    client_ip: IPv4Address | IPv6Address | None
+    client_port: int | None
+    listener_name: str
+    listener_port: int | None
+    listener_kind: str
+    trusted: bool
+    session_id: str = ""
+    helo_name: str = ""
+    esmtp: bool = False
+    authenticated: bool = False
+
+    def __post_init__(self) -> None:
+        if isinstance(self.client_ip, IPv6Address):
+            self.client_ip = self.client_ip.ipv4_mapped or self.client_ip
+
+
+@dataclass(slots=True)
+class Transaction:
+    """A mail from MAIL to its delivery.
+
+    `head` is the header block, or None while there is no message; `size` the message's octets as received;
+    `arrived` the moment of its acceptance in seconds since the epoch; `attempts` the delivery attempts made.
+    """
+
+    sender: Address = NULL_SENDER
+    declared_size: int | None = None
+    smtputf8: bool = False
+    recipients: list[Address] = field(default_factory=list)
+    head: bytes | None = None
+    size: int = 0
+    queue_id: str = ""
+    attempts: int = 0
+    arrived: float | None = None
+
+
+@dataclass(slots=True)
+class Recipient:
+    """The recipient that `rcpt` or `delivery` rules look at: the `index`-th of the transaction, from 1.
+
+    `known`: whether the user exists; Missing where we cannot know (no local domain).
+    """
+
+    address: Address
+    index: int = 1
+    known: bool | Missing | Unavailable | Unasked = UNASKED

@@ -1,0 +1,187 @@
+"""From rule tables to the decision graph, with every fault on the way."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from vsmtp.rules.effects import Log, describe
+from vsmtp.rules.graph import Graph, Pipeline
+from vsmtp.rules.language import Jump, Move, Rule, Written
+from vsmtp.rules.nodes import build_nodes, headers_of
+from vsmtp.rules.read import read_rule
+from vsmtp.rules.reading import Reading, RuleSource, did_you_mean
+from vsmtp.rules.template import Template
+from vsmtp.rules.verdicts import Defer, Quarantine, Refuse
+from vsmtp.values.diagnostic import Fault
+from vsmtp.vocabulary.stages import SERVED, Stage
+
+Tables = Mapping[Stage, Sequence[RuleSource]]
+Chains = Mapping[str, Sequence[RuleSource]]
+
+
+@dataclass(frozen=True, slots=True)
+class Ruleset:
+    """All that is compiled together.
+
+    `tables` are the root tables by stage, `chains` the chains by name, `shipped` the rules that follow each
+    root table, less those that `disable` names as `rcpt/no-relaying`.
+    """
+
+    tables: Tables
+    chains: Chains
+    shipped: Tables
+    disable: Sequence[str] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Compiled:
+    """The graph, and all faults in order of stages; with an error among them the graph is not to be used."""
+
+    graph: Graph
+    faults: tuple[Fault, ...]
+
+
+def compile_rules(rules: Ruleset, tables: Mapping[str, Sequence[str]]) -> Compiled:
+    """Compile all rule tables; `tables` are the elements of `@name` tables, `local_domains` and so on."""
+    faults: dict[Fault, None] = {}
+    _add(faults, _unknown_disabled(rules))
+    _add(faults, _cycles(rules.chains))
+    stages = {}
+    for stage in Stage:
+        own, shipped = rules.tables.get(stage, ()), _enabled(rules, stage)
+        if stage not in SERVED and own:
+            message = f"the stage `{stage.label}` comes with a later release"
+            faults[Fault(own[0].path[:2], "unsupported-stage", message, at="key")] = None
+        elif own or shipped:
+            reading = Reading(stage, tables, frozenset(rules.chains))
+            stages[stage] = _pipeline(reading, (own, shipped), rules.chains)
+            _add(faults, reading.faults)
+    _add(faults, _unreached(rules, tables))
+    return Compiled(Graph(stages), tuple(faults))
+
+
+def _add(faults: dict[Fault, None], more: Sequence[Fault] | Iterator[Fault]) -> None:
+    # A chain that several stages reach is read once for each: its faults are told once.
+    faults.update(dict.fromkeys(more))
+
+
+def _pipeline(reading: Reading, tables: tuple[Sequence[RuleSource], ...], sources: Chains) -> Pipeline:
+    roots = [_read_table(reading, table) for table in tables]
+    chains = _reached(reading, [rule for root in roots for rule in root], sources)
+    changes = {name: _changed(name, chains, frozenset()) for name in chains}
+    return Pipeline(
+        reading.stage or Stage.DELIVERY,
+        tuple(build_nodes(root, changes) for root in roots),
+        {name: build_nodes(chain, changes) for name, chain in chains.items()},
+    )
+
+
+def _read_table(reading: Reading, sources: Sequence[RuleSource]) -> list[Rule]:
+    rules: list[Rule] = []
+    names: set[str] = set()
+    for source in sources:
+        rule = read_rule(reading, source)
+        if rule.info.name in names:
+            message = f"there is a rule `{rule.info.name}` above"
+            reading.fault((*source.path, "name"), "duplicate-name", message, "give each rule its own name")
+        if isinstance(source.table.get("name"), str):
+            names.add(rule.info.name)
+        rules.append(_rehearsed(rule) if rule.dry_run else rule)
+    return rules
+
+
+def _rehearsed(rule: Rule) -> Rule:
+    """What a dry run does: say what the rule would have done."""
+    deeds = [describe(effect) for effect in rule.effects]
+    if rule.move is not None:
+        deeds.append(_describe_move(rule.move))
+    text = Template((f"dry run of rule {rule.info.name}: would " + ("; ".join(deeds) or "do nothing"),))
+    return replace(rule, effects=(Log("info", text),), move=None, policy="skip")
+
+
+def _describe_move(move: Move) -> str:
+    match move:
+        case Refuse(reply) | Defer(reply):
+            return f"{type(move).__name__.lower()} {reply}"
+        case Written(verdict, text):
+            return f"{_describe_move(verdict)} {text}"
+        case Quarantine(name) | Jump(name):
+            return f"{type(move).__name__.lower()} {name}"
+        case _:
+            return type(move).__name__.lower()
+
+
+def _reached(reading: Reading, rules: Sequence[Rule], sources: Chains) -> dict[str, list[Rule]]:
+    chains: dict[str, list[Rule]] = {}
+    todo = list(rules)
+    while todo:
+        move = todo.pop().move
+        if isinstance(move, Jump) and move.chain not in chains:
+            chains[move.chain] = _read_table(reading, sources[move.chain])
+            todo.extend(chains[move.chain])
+    return chains
+
+
+def _changed(name: str, chains: Mapping[str, Sequence[Rule]], above: frozenset[str]) -> frozenset[str]:
+    if name in above:
+        return frozenset()
+    found: frozenset[str] = frozenset()
+    for rule in chains[name]:
+        found |= headers_of(rule, {})
+        if isinstance(rule.move, Jump):
+            found |= _changed(rule.move.chain, chains, above | {name})
+    return found
+
+
+def _cycles(chains: Chains) -> Iterator[Fault]:
+    """A fault at each `jump` that leads back to a chain it is reached from."""
+    done: set[str] = set()
+
+    def visit(name: str, trail: tuple[str, ...]) -> Iterator[Fault]:
+        if name in done:
+            return
+        for source in chains.get(name, ()):
+            target = source.table.get("jump")
+            if target == name or target in trail:
+                way = " -> ".join((*trail, name, str(target)))
+                here = (*source.path, "jump")
+                yield Fault(here, "chain-cycle", f"chains in a circle: {way}", "take one of the jumps out")
+            elif isinstance(target, str):
+                yield from visit(target, (*trail, name))
+        done.add(name)
+
+    for name in chains:
+        yield from visit(name, ())
+
+
+def _unreached(rules: Ruleset, tables: Mapping[str, Sequence[str]]) -> Iterator[Fault]:
+    """The faults of chains that no stage reaches: they are read too, as if every fact were known."""
+    reached: set[str] = set()
+    todo = [source for table in (*rules.tables.values(), *rules.shipped.values()) for source in table]
+    while todo:
+        target = todo.pop().table.get("jump")
+        if isinstance(target, str) and target in rules.chains and target not in reached:
+            reached.add(target)
+            todo.extend(rules.chains[target])
+    for name in rules.chains.keys() - reached:
+        reading = Reading(None, tables, frozenset(rules.chains))
+        _read_table(reading, rules.chains[name])
+        yield from reading.faults
+
+
+def _label(stage: Stage, source: RuleSource) -> str:
+    return f"{stage.label}/{source.table.get('name', '')}"
+
+
+def _enabled(rules: Ruleset, stage: Stage) -> Sequence[RuleSource]:
+    return [source for source in rules.shipped.get(stage, ()) if _label(stage, source) not in rules.disable]
+
+
+def _unknown_disabled(rules: Ruleset) -> Iterator[Fault]:
+    known = {_label(stage, source) for stage, table in rules.shipped.items() for source in table}
+    for n, name in enumerate(rules.disable):
+        if name not in known:
+            there_are = "there are " + ", ".join(f"`{label}`" for label in sorted(known))
+            remedy = did_you_mean(name, known) or there_are
+            yield Fault(("rules", "disable", n), "unknown-rule", f"there is no shipped rule `{name}`", remedy)

@@ -1,0 +1,160 @@
+"""The decision graph: pipelines of match/action nodes (`rules.md`, "The graph").
+
+A node is a run of rules. Its *rows* are conjunctions: a rule's exemptions first, then its `when`, once for
+each table of `any`. Its *columns* are what is asked: one fact each, with an index over all its tests, or a
+fact with those that its tests refer to. A column turns the answer into the mask of rows that it does not
+refute.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from vsmtp.rules.lanes import Lane
+from vsmtp.rules.language import Rule, RuleInfo, Test
+from vsmtp.rules.predicates import holds
+from vsmtp.values.diagnostic import KeyPath
+from vsmtp.vocabulary.answers import Answer, Scalar, Value
+from vsmtp.vocabulary.facts import Cost, Fact
+from vsmtp.vocabulary.stages import Stage
+
+
+@dataclass(frozen=True, slots=True)
+class FactColumn:
+    """All tests of one fact that indexes answer.
+
+    `lanes` go with the mask of the rows that hold where nothing hits: those that are not tested there, and
+    those whose literal is negated. `absent`: the rows left when the fact is absent. Of an unavailable fact
+    `lost` are the rows left, `dark` those that stay undecided.
+    """
+
+    fact: Fact
+    bit: int
+    lanes: tuple[tuple[Lane, int], ...]
+    absent: int
+    lost: int
+    dark: int
+
+    @property
+    def cost(self) -> Cost:
+        """What asking costs."""
+        return self.fact.cost
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The facts that are asked."""
+        return (self.fact.name,)
+
+    def may(self, value: Value) -> int:
+        """The rows that this value does not refute."""
+        mask = -1
+        for lane, unhit in self.lanes:
+            if isinstance(value, tuple):
+                mask &= unhit ^ _any_hits(lane, value)
+            else:
+                mask &= unhit ^ lane.hits(value)
+        return mask
+
+
+@dataclass(frozen=True, slots=True)
+class JointColumn:
+    """Tests of a fact that indexes cannot answer, each with the mask of the rows that share it.
+
+    `names` are the fact itself and those that the tests refer to; `rows` is the node's full mask.
+    """
+
+    fact: Fact
+    names: tuple[str, ...]
+    cost: Cost
+    bit: int
+    tests: tuple[tuple[Test, int], ...]
+    rows: int
+
+    def judge(self, answers: Mapping[str, Answer]) -> tuple[int, int]:
+        """The rows not refuted, and those left undecided."""
+        may, dark = self.rows, 0
+        for test, rows in self.tests:
+            held = holds(test, self.fact.type, answers[self.fact.name], answers)
+            if held is None:
+                dark |= rows
+            elif not held:
+                may &= ~rows
+        return may, dark
+
+
+Column = FactColumn | JointColumn
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One conjunction: the columns it is about as a mask, and the path of its conditions by column."""
+
+    columns: int
+    exempts: bool
+    paths: Mapping[int, KeyPath]
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """A rule in its node: rows `start` to `end`, `when` those that exempt nothing.
+
+    Masks count from `start`; `width` is that of all its rows. `columns` is the one row's if there is but one,
+    else -1. `needs` are the facts of its templates that may cost I/O.
+    """
+
+    rule: Rule
+    start: int
+    end: int
+    width: int
+    when: int
+    columns: int
+    needs: tuple[str, ...]
+
+    @property
+    def info(self) -> RuleInfo:
+        """Which rule it is."""
+        return self.rule.info
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """A run of rules whose conditions no effect in the run can change. `rule_of` maps a row to its rule."""
+
+    placed: tuple[Placed, ...]
+    rule_of: tuple[int, ...]
+    rows: tuple[Row, ...]
+    columns: tuple[Column, ...]
+    full: int
+
+
+@dataclass(frozen=True, slots=True)
+class Pipeline:
+    """What a stage evaluates: its tables in order (the root table, the shipped rules), and the chains."""
+
+    stage: Stage
+    tables: tuple[tuple[Node, ...], ...]
+    chains: Mapping[str, tuple[Node, ...]]
+
+    @property
+    def rules(self) -> tuple[Rule, ...]:
+        """All rules of the tables, in order; those of chains are not among them."""
+        return tuple(placed.rule for nodes in self.tables for node in nodes for placed in node.placed)
+
+
+@dataclass(frozen=True, slots=True)
+class Graph:
+    """The pipelines of all stages that have rules."""
+
+    stages: Mapping[Stage, Pipeline]
+
+    def stage(self, stage: Stage) -> Pipeline | None:
+        """The stage's pipeline; None when it has no rules at all."""
+        return self.stages.get(stage)
+
+
+def _any_hits(lane: Lane, values: tuple[Scalar, ...]) -> int:
+    found = 0
+    for value in values:
+        found |= lane.hits(value)
+    return found

@@ -1,0 +1,149 @@
+"""A rule after reading: what its text means, before it becomes part of a graph."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import Literal as Word
+from typing import TypeAlias
+
+from vsmtp.rules.effects import Effect
+from vsmtp.rules.template import Template
+from vsmtp.rules.verdicts import Verdict
+from vsmtp.values.diagnostic import KeyPath
+from vsmtp.vocabulary.facts import Fact
+from vsmtp.vocabulary.stages import Stage
+
+
+@dataclass(frozen=True, slots=True)
+class RuleInfo:
+    """Which rule it is: its name, the stage it runs at, and where it stands in the settings.
+
+    `("shipped", "rcpt", 0)` is the path of a shipped rule, `("chains", "spam", 2)` of a chain's.
+    """
+
+    name: str
+    stage: Stage
+    path: KeyPath
+
+
+@dataclass(frozen=True, slots=True)
+class Ref:
+    """An operand that is another fact's value."""
+
+    fact: Fact
+
+
+@dataclass(frozen=True, slots=True)
+class Interval:
+    """Half open: `start` is in it, `end` is not."""
+
+    start: float
+    end: float
+
+
+# A text's folded form, an address's key, a bool, a regex in the form that its operator wants, or an interval.
+Operand: TypeAlias = str | bool | Interval | Ref
+
+
+class Op(Enum):
+    """The tests that are left once negations and synonyms are taken out."""
+
+    IS = "is"
+    UNDER = "under"
+    MATCHES = "matches"
+    GLOB = "glob"
+    STARTS_WITH = "starts_with"
+    ENDS_WITH = "ends_with"
+    CONTAINS = "contains"
+    LT = "lt"
+    LE = "le"
+    GT = "gt"
+    GE = "ge"
+    BETWEEN = "between"
+    EXISTS = "exists"
+    UNAVAILABLE = "unavailable"
+
+
+@dataclass(frozen=True, slots=True)
+class Literal:
+    """One operator: any of its operands holds, or with `negated` none of them."""
+
+    op: Op
+    negated: bool
+    operands: tuple[Operand, ...]
+
+    @property
+    def refs(self) -> tuple[Ref, ...]:
+        """The operands that are facts."""
+        return tuple(operand for operand in self.operands if isinstance(operand, Ref))
+
+
+@dataclass(frozen=True, slots=True)
+class Quantified:
+    """All the literals hold for any, all or none of a list fact's elements."""
+
+    quantifier: Word["any", "all", "none"]
+    literals: tuple[Literal, ...]
+
+
+Test: TypeAlias = Literal | Quantified
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """A fact and its tests, all of which must hold; `path` is that of the fact's last key."""
+
+    fact: Fact
+    tests: tuple[Test, ...]
+    path: KeyPath
+
+
+Conjunction: TypeAlias = tuple[Condition, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Return:
+    """Leave this chain or root table."""
+
+
+@dataclass(frozen=True, slots=True)
+class Jump:
+    """Evaluate a chain, then go on here."""
+
+    chain: str
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A refusal whose text has facts in it: the verdict with an empty text, and the text."""
+
+    verdict: Verdict
+    text: Template
+
+
+Move: TypeAlias = Verdict | Written | Return | Jump
+Policy: TypeAlias = Word["defer", "skip", "match"]
+
+
+@dataclass(frozen=True, slots=True)
+class Capture:
+    """A regex with named groups, and the fact it is tried on to bind `match.<group>`."""
+
+    fact: Fact
+    pattern: str
+    groups: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A rule: it matches if one of `when` holds and none of `unless` does."""
+
+    info: RuleInfo
+    when: tuple[Conjunction, ...]
+    unless: tuple[Conjunction, ...]
+    effects: tuple[Effect, ...]
+    move: Move | None
+    policy: Policy
+    dry_run: bool
+    captures: tuple[Capture, ...]
