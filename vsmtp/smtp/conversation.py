@@ -54,7 +54,7 @@ class Conversation:
         self._inbox = Inbox(terms.max_command_line)
         self._output: list[bytes] = []
         self._open: _Open | None = None
-        self._due: Reset | EndOfMessage | None = None
+        self._due: Connected | Reset | EndOfMessage | None = CONNECTED
         self._dialect = Dialect()
         self._recipients = 0
         self._idle = 0
@@ -85,15 +85,12 @@ class Conversation:
 
     def ask(self) -> Question | None:
         """Give the next question or notice; None: octets or an answer are wanted first, or all is over."""
-        if self._open is not None or self.state is State.CLOSED:
+        if self._open is not None:
             return None
         if self._due is not None:
             return self._give_due(self._due)
-        if self.state is State.RECEIVING:
-            return self._receive()
-        if self.state is State.CONNECTING:
-            self._open = CONNECTED
-            return CONNECTED
+        if self._intake is not None:
+            return self._receive(self._intake)
         return self._next_command()
 
     def accept(self, text: Reply | None = None) -> None:
@@ -102,8 +99,9 @@ class Conversation:
         The session moves. An answer that comes after the close is dropped. Raises RuntimeError when no
         question is open.
         """
-        question = self._answered()
+        question, self._open = self._open, None
         if question is None:
+            self._unasked()
             return
         before, self.state = self.state, MOVES[self.state][type(question)]
         name = self._carry_out(question, before)
@@ -115,8 +113,9 @@ class Conversation:
         The end of a refused message ends its transaction all the same (RFC 5321 4.1.1.4); a 421 closes, and
         so does a refused connection. Dropped and raising as for `accept`.
         """
-        question = self._answered()
+        question, self._open = self._open, None
         if question is None:
+            self._unasked()
             return
         if reply.code == _CLOSING or isinstance(question, Connected):
             self.close(reply)
@@ -138,11 +137,10 @@ class Conversation:
         self._open = self._due = self._intake = None
         self._inbox.clear()
 
-    def _answered(self) -> _Open | None:
-        question, self._open = self._open, None
-        if question is None and self.state is not State.CLOSED:
+    def _unasked(self) -> None:
+        # An answer that was long in coming may find the session closed; else it is the driver's mistake.
+        if self.state is not State.CLOSED:
             raise RuntimeError("no question is open")
-        return question
 
     def _worded(self, name: str, text: Reply) -> bytes:
         if name != "ehlo":
@@ -150,9 +148,9 @@ class Conversation:
         offers = self._terms.said["ehlo"].text.partition("\n")
         return Reply(text.code, "", text.text.replace("\n", " ") + offers[1] + offers[2]).wire()
 
-    def _give_due(self, due: Reset | EndOfMessage) -> Question:
+    def _give_due(self, due: Connected | Reset | EndOfMessage) -> Question:
         self._due = None
-        if isinstance(due, EndOfMessage):
+        if not isinstance(due, Reset):
             self._open = due
         return due
 
@@ -164,7 +162,7 @@ class Conversation:
             if line is None:
                 return None
             notice = self._consider(self._meaning(line) if isinstance(line, bytes) else Say(line))
-            if notice is not None or self.state is State.CLOSED:
+            if notice is not None:
                 return notice
 
     def _meaning(self, line: bytes) -> Meaning:
@@ -234,9 +232,7 @@ class Conversation:
 
     # The message.
 
-    def _receive(self) -> Question | None:
-        intake = self._intake
-        assert intake is not None
+    def _receive(self, intake: Intake) -> Question | None:
         if not self._inbox:
             return None
         data, rest = intake.take(self._inbox.take())
@@ -265,7 +261,8 @@ class Conversation:
                 return "rcpt"
             case Mail():
                 self._recipients = 0
-                self._dialect = Dialect(self._dialect.esmtp, question.smtputf8)
+                if question.smtputf8 is not self._dialect.smtputf8:
+                    self._dialect = Dialect(self._dialect.esmtp, question.smtputf8)
                 return "mail"
             case Data():
                 self._intake = Intake(self._terms.max_message_size, self._terms.max_line_length)
@@ -274,9 +271,12 @@ class Conversation:
                 self.errors = self._idle = 0
                 return "queued"
             case Hello():
-                self._dialect = Dialect(question.esmtp)
-                if before in IN_TRANSACTION:
-                    self._due = RESET  # RFC 5321 4.1.4: a second EHLO is a RSET too
-                return "ehlo" if question.esmtp else "helo"
+                return self._greet(question, before)
             case Connected():
                 return "greeting"
+
+    def _greet(self, hello: Hello, before: State) -> str:
+        self._dialect = Dialect(hello.esmtp)
+        if before in IN_TRANSACTION:
+            self._due = RESET  # RFC 5321 4.1.4: a second EHLO is a RSET too
+        return "ehlo" if hello.esmtp else "helo"

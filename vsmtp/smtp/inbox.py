@@ -31,16 +31,19 @@ class Inbox:
         start = self._at
         end = self._buffer.find(b"\n", start)
         if end < 0:
-            self._forget_overlong()
+            if len(self._buffer) - start >= self._limit:
+                # What is known to be too long is not kept; its end still has to come before anything counts.
+                self._overlong = True
+                self.clear()
             return None
         self._at = end + 1
         if self._overlong or end - start >= self._limit:
             self._overlong = False
             return "line_too_long"
-        line = self._buffer[start : end - 1]
-        if self._buffer[end - 1 : end] != b"\r" or end == start or b"\r" in line or b"\0" in line:
+        if end == start or self._buffer.find(b"\r", start, end) != end - 1:
             return "bad_line_end"
-        return line
+        line = self._buffer[start : end - 1]
+        return "bad_line_end" if b"\0" in line else line
 
     def take(self) -> bytes:
         """All that waits, which waits no longer."""
@@ -52,9 +55,3 @@ class Inbox:
         """Forget all that waits."""
         self._buffer = b""
         self._at = 0
-
-    def _forget_overlong(self) -> None:
-        # What is known to be too long is not kept; its end still has to come before anything else counts.
-        if len(self) >= self._limit:
-            self._overlong = True
-            self.clear()

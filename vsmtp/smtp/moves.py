@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from enum import Enum, auto
+from enum import IntEnum, auto
 from typing import Final, TypeAlias
 
 from vsmtp.smtp.questions import Connected, Data, EndOfMessage, Hello, Mail, Quit, Rcpt, Reset
 
 
-class State(Enum):
-    """How far a session has come."""
+class State(IntEnum):
+    """How far a session has come; integers only because those are hashed without a call into Python."""
 
     CONNECTING = auto()
     CONNECTED = auto()

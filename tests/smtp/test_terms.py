@@ -1,0 +1,48 @@
+from __future__ import annotations
+
+import pytest
+
+from tests.smtp.session import Session
+from vsmtp.smtp.terms import Terms
+from vsmtp.values.reply import Reply
+
+
+def test_a_reworded_reply_is_said() -> None:
+    replies = {
+        "greeting": Reply.parse("220 2.0.0 {server.name} at your service"),
+        "mail_first": Reply(503, "5.5.1", "Who are you?"),
+        "bad_sender": Reply(501, "5.1.7", "Eh?"),
+    }
+    session = Session(Terms("mx.example", 1000, 10, replies=replies))
+    assert session.said() == ["220 mx.example at your service"]
+    assert session.talk("HELO a", "RCPT TO:<a@b>", "MAIL FROM:<a>") == [
+        "250 mx.example",
+        "503 5.5.1 Who are you?",
+        "501 5.1.7 Eh?",
+    ]
+
+
+def test_a_rewording_cannot_change_what_is_said() -> None:
+    with pytest.raises(ValueError, match="5yz"):
+        Terms("mx", 1000, 10, replies={"mail_first": Reply(250, "2.0.0", "Fine")})
+
+
+def test_a_rewording_of_nothing_is_refused() -> None:
+    with pytest.raises(ValueError, match="`hullo`"):
+        Terms("mx", 1000, 10, replies={"hullo": Reply(250, "2.0.0", "Fine")})
+
+
+@pytest.mark.parametrize(("keyword", "parameter"), [
+    ("SIZE", "SIZE=1"), ("8BITMIME", "BODY=8BITMIME"), ("SMTPUTF8", "SMTPUTF8"),
+])  # fmt: skip
+def test_what_is_not_offered_is_not_taken(keyword: str, parameter: str) -> None:
+    for extensions, code in (((keyword,), "250"), ((), "555")):
+        session = Session(Terms("mx", 1000, 10, extensions=extensions))
+        offered = session.talk("EHLO a")
+        assert any(keyword in line for line in offered) == bool(extensions)
+        assert session.talk(f"MAIL FROM:<a@b> {parameter}")[0].startswith(code)
+
+
+def test_terms_are_hashable_and_equal_by_what_they_grant() -> None:
+    assert hash(Terms("mx", 1, 2)) == hash(Terms("mx", 1, 2))
+    assert Terms("mx", 1, 2) != Terms("mx", 1, 3)
