@@ -132,7 +132,7 @@ def _fault_place(root: Origin | None, fault: Fault) -> Place | None:
         return None
     if depth < len(fault.path):
         return place_of(origin, at_key=True)
-    if fault.code in _ABOUT_FACTS and origin.node.key:
+    if fault.at == "key" and fault.code in _ABOUT_FACTS and origin.node.key:
         return _place(origin.document, _whole_fact(origin.node, fault.path))
     return place_of(origin, at_key=fault.at == "key")
 

@@ -1,7 +1,7 @@
 """Everything that can be said about a tree without serving mail, layer by layer.
 
 Syntax, schema and cross-references come from `config`, rules from `rules`, and what the tree names on this
-machine from `environment`. A layer is asked when the ones before it are sound.
+machine from `environment`. The last two are asked when the settings are sound.
 """
 
 from __future__ import annotations
@@ -11,16 +11,22 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from vsmtp.config.load import Tree, read_tree
+from vsmtp.inspect.compiled import compile_tree
 from vsmtp.inspect.environment import examine
+from vsmtp.rules.graph import Graph
 from vsmtp.values.diagnostic import Diagnostic
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What was found, in the order of places; `tree` is there when the settings are sound."""
+    """What was found, in the order of places; `tree` is there when the settings are sound, `graph` with it.
+
+    A graph is for serving only when the report is sound.
+    """
 
     diagnostics: tuple[Diagnostic, ...]
-    tree: Tree | None
+    tree: Tree | None = None
+    graph: Graph | None = None
 
     @property
     def is_sound(self) -> bool:
@@ -32,9 +38,11 @@ def check(directory: Path, *, hostname: str, version: str) -> Report:
     """Read and judge the tree that `-c directory` names; see `read_tree` for the arguments."""
     tree = read_tree(directory, hostname=hostname, version=version)
     if not isinstance(tree, Tree):
-        return Report(_in_order(tree), None)
-    faults = examine(tree.settings, os.environ)
-    return Report(_in_order((*tree.notes, *(tree.locate(fault) for fault in faults))), tree)
+        return Report(_in_order(tree))
+    compiled = compile_tree(tree)
+    faults = (*compiled.faults, *examine(tree.settings, os.environ))
+    diagnostics = (*tree.notes, *(tree.locate(fault) for fault in faults))
+    return Report(_in_order(diagnostics), tree, compiled.graph)
 
 
 def _in_order(diagnostics: tuple[Diagnostic, ...]) -> tuple[Diagnostic, ...]:

@@ -1,0 +1,41 @@
+"""The rules of a tree, compiled: the one way from settings to the graph that serves and is questioned."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from vsmtp.config.load import RulePair, Tree
+from vsmtp.config.models.server import Server
+from vsmtp.config.shipped import read_shipped
+from vsmtp.rules.compile import Compiled, Ruleset, compile_rules
+from vsmtp.rules.reading import RuleSource
+from vsmtp.vocabulary.stages import STAGES
+
+
+def compile_tree(tree: Tree) -> Compiled:
+    """The graph of the tree's rules and the shipped ones, and all faults in them, by path."""
+    rules = Ruleset(
+        {STAGES[stage]: _sources(pairs) for stage, pairs in tree.rules.items()},
+        {name: _sources(pairs) for name, pairs in tree.chains.items()},
+        {STAGES[stage]: _shipped(stage, tables) for stage, tables in read_shipped().items()},
+        tree.settings.rules.disable,
+    )
+    return compile_rules(rules, built_in_tables(tree.settings.server))
+
+
+def built_in_tables(server: Server) -> Mapping[str, Sequence[str]]:
+    """The elements of the tables that every tree has: `@local_domains`, `@relay_domains`, `@trusted`."""
+    return {
+        "local_domains": server.local_domains,
+        "relay_domains": server.relay_domains,
+        "trusted": tuple(str(network) for network in server.trusted),
+    }
+
+
+def _sources(pairs: Sequence[RulePair]) -> tuple[RuleSource, ...]:
+    return tuple(RuleSource(path, table) for path, table in pairs)
+
+
+def _shipped(stage: str, tables: Sequence[Mapping[str, Any]]) -> tuple[RuleSource, ...]:
+    return tuple(RuleSource(("shipped", stage, n), table) for n, table in enumerate(tables))
