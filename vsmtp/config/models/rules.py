@@ -30,16 +30,16 @@ class Rules(Section):
     helo: RuleTables = ()
     """Asked at HELO and EHLO."""
     auth: RuleTables = ()
-    """Asked after a login."""
+    """Asked after a login; not in this release."""
     mail: RuleTables = ()
     """Asked at MAIL."""
     rcpt: RuleTables = ()
     """Asked at each RCPT."""
     data: RuleTables = ()
-    """Asked at DATA."""
+    """Asked at DATA; not in this release."""
     prequeue: RuleTables = ()
     """Asked when the whole message is there, before it is accepted."""
     postqueue: RuleTables = ()
-    """Asked after the message was accepted."""
+    """Asked after the message was accepted; not in this release."""
     delivery: RuleTables = ()
     """Asked for each recipient at each attempt to deliver."""
