@@ -95,9 +95,10 @@ def edit(head: bytes, edits: Sequence[Edit], *, utf8: bool = False) -> bytes:
     beyond US-ASCII become encoded words (RFC 2047), or stay where `utf8` says that the message may carry them
     (RFC 6532).
     """
-    header = scan(head, _NO_LIMITS)
-    if not edits or not isinstance(header, Header):
+    if not edits:
         return head
+    header = scan(head, _NO_LIMITS)
+    assert isinstance(header, Header)
     pieces = [_Piece(field.name, head[field.start : field.end]) for field in header.fields]
     if pieces and not pieces[-1].octets.endswith(b"\n"):
         pieces[-1] = _Piece(pieces[-1].name, pieces[-1].octets + b"\r\n")

@@ -19,8 +19,12 @@ _CHARSET: Final = re.compile(
     r"|iso-2022-(jp(-[123])?|kr)|utf-?16(le|be)?|macintosh",
     re.IGNORECASE,
 )
-_Q_SAFE: Final = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789!*+-/")
+_Q_SAFE: Final = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789!*+-/ "
+_Q: Final = tuple(
+    "_" if octet == ord(" ") else chr(octet) if octet in _Q_SAFE else f"={octet:02X}" for octet in range(256)
+)
 _PREFIX: Final = "=?utf-8?"
+_ROOM: Final = MAX_WORD - len(_PREFIX) - len("Q?") - len("?=")
 
 
 def decode_words(text: str) -> str:
@@ -47,13 +51,17 @@ def decode_words(text: str) -> str:
 
 
 def encode_words(text: str) -> list[str]:
-    """Write `text` as encoded words of at most 75 characters, to be parted by blanks; no character is cut."""
-    room = MAX_WORD - len(_PREFIX) - len("Q?") - len("?=")
-    base64 = _split(text, room // 4 * 3, _plain_length)
-    quoted = _split(text, room, _q_length)
-    if len(base64) < len(quoted):
-        return [f"{_PREFIX}B?{b64encode(part.encode()).decode()}?=" for part in base64]
-    return [f"{_PREFIX}Q?{''.join(map(_q, part.encode()))}?=" for part in quoted]
+    """Write `text` as encoded words of at most 75 characters, to be parted by blanks; no character is cut.
+
+    Quoted, and so half readable anywhere, while at most a third of the octets need it; else in base64.
+    """
+    octets = text.encode()
+    if _quoted_length(octets) * 3 > len(octets) * 5:
+        parts = _split(octets, _ROOM // 4 * 3, len)
+        return [f"{_PREFIX}B?{b64encode(part).decode()}?=" for part in parts]
+    return [
+        f"{_PREFIX}Q?{''.join(map(_Q.__getitem__, part))}?=" for part in _split(octets, _ROOM, _quoted_length)
+    ]
 
 
 def _octets(encoding: str, written: str) -> bytes | None:
@@ -74,27 +82,19 @@ def _decoded(octets: bytearray, charset: str) -> str:
         return octets.decode("latin-1")
 
 
-def _split(text: str, room: int, length: Callable[[str], int]) -> list[str]:
-    parts: list[str] = []
-    start, used = 0, 0
-    for index, character in enumerate(text):
-        cost = length(character)
-        if used + cost > room:
-            parts.append(text[start:index])
-            start, used = index, 0
-        used += cost
-    return [*parts, text[start:]]
+def _split(octets: bytes, room: int, length: Callable[[bytes], int]) -> list[bytes]:
+    parts: list[bytes] = []
+    start = 0
+    while start < len(octets):
+        end = min(start + room, len(octets))
+        while (over := length(octets[start:end]) - room) > 0:
+            end -= (over + 2) // 3
+        while end < len(octets) and octets[end] & 0xC0 == 0x80:  # noqa: PLR2004 inside a UTF-8 character
+            end -= 1
+        parts.append(octets[start:end])
+        start = end
+    return parts
 
 
-def _plain_length(character: str) -> int:
-    return len(character.encode())
-
-
-def _q_length(character: str) -> int:
-    return sum(1 if octet in _Q_SAFE or octet == ord(" ") else 3 for octet in character.encode())
-
-
-def _q(octet: int) -> str:
-    if octet == ord(" "):
-        return "_"
-    return chr(octet) if octet in _Q_SAFE else f"={octet:02X}"
+def _quoted_length(octets: bytes) -> int:
+    return len(octets) + 2 * len(octets.translate(None, _Q_SAFE))

@@ -1,0 +1,186 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.message.hostile import swift
+from vsmtp.message.edits import (
+    AddField,
+    Edit,
+    PrependField,
+    RemoveField,
+    RenameField,
+    SetField,
+    edit,
+    write_field,
+)
+from vsmtp.message.fields import Header, scan
+
+HEAD = (
+    b"Received: from a\r\n\tby b\r\nSUBJECT:  odd \t spacing \r\nX-A: 1\r\nX-B: 2\r\nx-a: 3\r\n"
+    b"\r\nbody\r\n.\r\n"
+)
+
+
+def header(head: bytes) -> Header:
+    found = scan(head)
+    assert isinstance(found, Header)
+    return found
+
+
+def fields(head: bytes) -> list[tuple[bytes, bytes]]:
+    """List names and whole octets."""
+    return [(field.name, head[field.start : field.end]) for field in header(head).fields]
+
+
+@pytest.mark.parametrize(("change", "wanted"), [
+    (AddField("X-C", "4"), HEAD.replace(b"\r\n\r\nbody", b"\r\nX-C: 4\r\n\r\nbody")),
+    (PrependField("X-C", "4"), b"X-C: 4\r\n" + HEAD),
+    (SetField("X-A", "new"), HEAD.replace(b"X-A: 1", b"X-A: new").replace(b"x-a: 3\r\n", b"")),
+    (SetField("X-C", "4"), HEAD.replace(b"\r\n\r\nbody", b"\r\nX-C: 4\r\n\r\nbody")),
+    (RenameField("x-a", "Y"), HEAD.replace(b"X-A:", b"Y:").replace(b"x-a:", b"Y:")),
+    (RenameField("absent", "Y"), HEAD),
+    (RemoveField("X-*"), HEAD.replace(b"X-A: 1\r\nX-B: 2\r\nx-a: 3\r\n", b"")),
+    (RemoveField("received"), HEAD[25:]),
+    (RemoveField("[ab]*"), HEAD),
+])  # fmt: skip
+def test_an_edit_does_what_it_says_and_nothing_else(change: Edit, wanted: bytes) -> None:
+    assert edit(HEAD, [change]) == wanted
+
+
+def test_edits_see_what_the_ones_before_did() -> None:
+    changes: list[Edit] = [
+        AddField("X-C", "1"),
+        RenameField("X-C", "X-D"),
+        SetField("x-d", "2"),
+        RemoveField("x-[ab]"),
+    ]
+    assert fields(edit(HEAD, changes))[-1] == (b"x-d", b"x-d: 2\r\n")
+
+
+def test_no_edit_returns_the_same_octets() -> None:
+    assert edit(HEAD, []) is HEAD
+
+
+def test_a_header_without_a_body_can_be_edited() -> None:
+    assert edit(b"A: 1\r\nB: 2", [AddField("C", "3")]) == b"A: 1\r\nB: 2\r\nC: 3\r\n"
+    assert edit(b"", [AddField("C", "3")]) == b"C: 3\r\n"
+    assert edit(b"\r\nbody", [PrependField("C", "3")]) == b"C: 3\r\n\r\nbody"
+
+
+def test_a_field_goes_before_the_line_that_begins_the_body() -> None:
+    assert (
+        edit(b"A: 1\r\nbad line\r\nB: 2\r\n", [AddField("C", "3")]) == b"A: 1\r\nC: 3\r\nbad line\r\nB: 2\r\n"
+    )
+
+
+@pytest.mark.parametrize("name", ["", "a b", "a:", "a\r\n", "ä", "a\0", "x" * 77])
+@pytest.mark.parametrize("make", [
+    lambda name: AddField(name, ""), lambda name: PrependField(name, ""), lambda name: SetField(name, ""),
+    lambda name: RenameField("a", name), lambda name: RenameField(name, "a"), RemoveField,
+])  # fmt: skip
+def test_what_cannot_be_a_name_is_refused(make: Callable[[str], Edit], name: str) -> None:
+    with pytest.raises(ValueError, match="cannot be a field's name"):
+        make(name)
+
+
+def test_a_value_cannot_begin_another_field() -> None:
+    assert write_field("X", "a\r\nBcc: b\n\r\n\r\nbody\0\x1b\x85") == b"X: a Bcc: b body??\r\n"
+
+
+def test_values_are_folded_at_blanks() -> None:
+    lines = write_field("X-Long", "words " * 40).split(b"\r\n")
+    assert all(len(line) <= 78 for line in lines)
+    assert all(line.startswith(b" words") for line in lines[1:-1])
+
+
+def test_words_beyond_ascii_are_encoded_and_the_others_stay() -> None:
+    assert write_field("From", "Jürgen Müller <j@example.org>") == (
+        b"From: =?utf-8?Q?J=C3=BCrgen_M=C3=BCller?= <j@example.org>\r\n"
+    )
+    assert (
+        write_field("From", "Jürgen <j@example.org>", utf8=True)
+        == "From: Jürgen <j@example.org>\r\n".encode()
+    )
+
+
+NAMES = st.text("abcxyzABC-", min_size=1, max_size=8)
+VALUES = st.one_of(st.text(max_size=200), st.text("aé ü\r\n:=?", max_size=200))
+EDITS = st.one_of(
+    st.builds(AddField, NAMES, VALUES),
+    st.builds(PrependField, NAMES, VALUES),
+    st.builds(SetField, NAMES, VALUES),
+    st.builds(RenameField, NAMES, NAMES),
+    st.builds(RemoveField, st.text("abc*?-", min_size=1, max_size=4)),
+)
+HEADS = st.lists(
+    st.builds(lambda name, value: f"{name}:{value}\r\n".encode(), NAMES, st.text("ab \té", max_size=20)),
+    max_size=6,
+).map(b"".join)
+
+
+@given(HEADS, EDITS, st.booleans())
+def test_an_edit_shows_its_effect_and_only_it(head: bytes, change: Edit, utf8: bool) -> None:  # noqa: FBT001 drawn
+    body = b"\r\nbody: not a field\r\n"
+    after = edit(head + body, [change], utf8=utf8)
+    assert after.endswith(body)
+    before, now = fields(head + body), fields(after)
+    match change:
+        case AddField(name):
+            assert now[:-1] == before
+            assert now[-1][0] == name.lower().encode()
+        case PrependField(name):
+            assert now[1:] == before
+            assert now[0][0] == name.lower().encode()
+        case SetField(name):
+            wanted = name.lower().encode()
+            assert [field for field in now if field[0] != wanted] == [
+                field for field in before if field[0] != wanted
+            ]
+            assert header(after).count(name) == 1
+        case RenameField(old, new):
+            assert len(now) == len(before)
+            assert header(after).count(old) == (0 if old.lower() != new.lower() else header(head).count(old))
+            assert [octets.partition(b":")[2] for _, octets in now] == [
+                octets.partition(b":")[2] for _, octets in before
+            ]
+        case RemoveField():
+            assert all(field in before for field in now)
+
+
+@given(st.text())
+def test_a_value_comes_back_but_for_its_blanks(value: str) -> None:
+    shown = "".join("?" if ord(c) < 32 or (127 <= ord(c) < 160 and c != "\x85") else c for c in value)
+    if any(c in value for c in "\r\n\t\v\f\x85\u2028\u2029") or "=?" in value or shown != value:
+        return
+    written = write_field("X", value)
+    assert written.isascii()
+    assert header(written).values("x") == [" ".join(part for part in value.split(" ") if part)]
+
+
+@given(st.text(), st.booleans())
+def test_no_value_breaks_its_field(value: str, utf8: bool) -> None:  # noqa: FBT001 drawn
+    written = write_field("X", value, utf8=utf8)
+    assert len(fields(written)) == 1
+    assert header(written).body_start == len(written)
+    assert written.count(b"\r") == written.count(b"\n") == written.count(b"\r\n")
+    assert b"\0" not in written
+    assert all(len(line) <= 998 for line in written.split(b"\r\n"))
+
+
+@pytest.mark.parametrize(
+    "value", ["x" * 100_000, "x " * 50_000, "é" * 10_000, "é x " * 5_000, "\r\n" * 100_000]
+)
+def test_a_hostile_value_is_written_swiftly(value: str) -> None:
+    written = swift(lambda: write_field("X", value))
+    assert all(len(line) <= 998 for line in written.split(b"\r\n"))
+
+
+def test_many_fields_are_edited_swiftly() -> None:
+    head = b"A: b\r\n" * 5_000 + b"\r\n"
+    assert (
+        swift(lambda: edit(head, [RemoveField("*a*b*c*"), SetField("Z", "1")])) == head[:-2] + b"Z: 1\r\n\r\n"
+    )
