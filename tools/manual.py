@@ -29,11 +29,11 @@ INTRODUCTION = """\
 
 Written by `tools/manual.py` from the models in `vsmtp/config/models/`; change it there.
 
-A tree is a directory with a `conf.d` of files named `NN-name.toml`. They are read in the byte order of their
-names as one document: tables merge key by key, a value set again replaces (`vsmtp check` notes it), arrays of
-tables (`[[rules.rcpt]]`) are appended, and the lists `server.local_domains`, `server.relay_domains`,
-`server.trusted` and `rules.disable` add up. Relative paths start from the directory that holds `conf.d`. A key
-that is not on this page is an error, and every error has a page in `diagnostics/`.
+A tree is a directory with a `conf.d` of files named `NN-name.toml`. They are read in the byte order of
+their names as one document: tables merge key by key, a value set again replaces (`vsmtp check` notes it),
+arrays of tables (`[[rules.rcpt]]`) are appended, and the lists `server.local_domains`,
+`server.relay_domains`, `server.trusted` and `rules.disable` add up. Relative paths start from the directory
+that holds `conf.d`. A key that is not on this page is an error, and every error has a page in `diagnostics/`.
 
 Durations are written `"30s"`, `"5m"`, `"1h30m"`, `"5d"`, sizes `"64 KiB"`, `"25 MiB"`. Secrets say where
 they are kept: `{ file = "..." }`, `{ env = "..." }`, `{ credential = "..." }` (systemd), or

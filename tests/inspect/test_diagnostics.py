@@ -1,0 +1,86 @@
+"""Every code has a page, every page a code, and the pages' examples do what they say."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+from vsmtp.inspect.check import check
+
+ROOT: Final = Path(__file__).parents[2]
+PAGES: Final = ROOT / "docs" / "diagnostics"
+
+# Who makes a fault, and which of its arguments is the code.
+MAKERS: Final = {
+    "Fault": 1, "Diagnostic": 1, "refusal": 0, "refused": 2, "fault": 1, "key_fault": 1, "warn": 1, "_add": 1,
+}  # fmt: skip
+# What one file alone cannot show.
+BEYOND_A_TREE: Final = {
+    "address-in-use", "bad-certificate", "leftover", "no-tree", "not-utf8", "set-again", "unreadable-file",
+    "unwritable-path",
+}  # fmt: skip
+_EXAMPLE: Final = re.compile(r"^(Bad|Good):\n\n```toml\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+_CODE: Final = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)+|syntax|leftover")
+
+
+def codes() -> set[str]:
+    return {
+        code for path in (ROOT / "vsmtp").rglob("*.py") for code in _codes_of(ast.parse(path.read_text()))
+    }
+
+
+def _codes_of(tree: ast.AST) -> Iterator[str]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call):
+            place = MAKERS.get(node.func.attr if isinstance(node.func, ast.Attribute) else _name(node.func))
+            words = [keyword.value for keyword in node.keywords if keyword.arg == "code"]
+            if place is not None:
+                words += node.args[place : place + 1]
+            yield from (code for word in words if (code := _code(word)))
+
+
+def _name(node: ast.expr) -> str:
+    return node.id if isinstance(node, ast.Name) else ""
+
+
+def _code(node: ast.expr) -> str:
+    value = node.value if isinstance(node, ast.Constant) else None
+    return value if isinstance(value, str) and _CODE.fullmatch(value) else ""
+
+
+def pages() -> dict[str, str]:
+    return {path.stem: path.read_text(encoding="utf-8") for path in sorted(PAGES.glob("*.md"))}
+
+
+def test_every_code_has_a_page_and_every_page_a_code() -> None:
+    assert set(pages()) == codes()
+
+
+@pytest.mark.parametrize("code", pages())
+def test_a_page_begins_with_its_code_and_has_both_examples(code: str) -> None:
+    page = pages()[code]
+    assert page.startswith(f"# {code}\n\n")
+    assert "\nBad:\n" in page
+    assert "\nGood:\n" in page
+
+
+def found_in(folder: Path, text: str) -> dict[str, str]:
+    conf_d = folder / "conf.d"
+    conf_d.mkdir(parents=True)
+    (conf_d / "10-example.toml").write_text(text, encoding="utf-8")
+    if "[queue]" not in text:
+        (conf_d / "60-queue.toml").write_text('[queue]\npath = "spool"\n')
+    report = check(folder, hostname="host.example.org", version="1.0")
+    return {each.code: each.severity for each in report.diagnostics if each.place is not None}
+
+
+@pytest.mark.parametrize("code", sorted(set(pages()) - BEYOND_A_TREE))
+def test_the_bad_example_is_at_fault_and_the_good_one_is_not(code: str, tmp_path: Path) -> None:
+    examples = {match[1]: match[2] for match in _EXAMPLE.finditer(pages()[code])}
+    assert code in found_in(tmp_path / "bad", examples["Bad"])
+    assert found_in(tmp_path / "good", examples["Good"]) in ({}, {"unwritable-path": "error"})
