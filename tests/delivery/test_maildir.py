@@ -8,6 +8,9 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+import pytest
+import uvloop
+
 from vsmtp.delivery.consignment import Consignment
 from vsmtp.delivery.mailbox import Mailboxes, Template
 from vsmtp.delivery.maildir import Maildirs, outcome
@@ -117,6 +120,41 @@ def test_a_killed_postman_defers_what_it_had_and_another_takes_over(tmp_path: Pa
     assert len(list((tmp_path / "anna/new").iterdir())) == 2
 
 
+@pytest.mark.slow
+def test_a_postman_killed_at_any_time_leaves_each_mail_there_once(tmp_path: Path) -> None:
+    async def attempt(transport: Maildirs, delay: float) -> None:
+        pid = transport._postman.pid
+        assert pid is not None
+        batch = asyncio.ensure_future(transport.deliver([consignment(n, again=True) for n in range(64)]))
+        await asyncio.sleep(delay)
+        os.kill(pid, signal.SIGKILL)
+        await batch
+
+    async def run() -> Sequence[Outcome]:
+        async with maildirs(tmp_path) as transport:
+            for delay in (0.0, 0.002, 0.004, 0.008, 0.012, 0.016, 0.024):
+                await transport.deliver([consignment(99, "bert")])
+                await attempt(transport, delay)
+                for path in list((tmp_path / "anna/new").glob("*"))[::2]:
+                    path.rename(tmp_path / "anna/cur" / f"{path.name}:2,S")
+            return await transport.deliver([consignment(n, again=True) for n in range(64)])
+
+    assert all(isinstance(outcome, Delivered) for outcome in asyncio.run(run()))
+    found = [path for part in ("new", "cur") for path in (tmp_path / "anna" / part).iterdir()]
+    assert len(found) == 64
+    assert all(path.read_bytes().endswith(DATA) for path in found)
+    assert list((tmp_path / "anna/tmp").iterdir()) == []
+
+
+def test_uvloop_does_as_well(tmp_path: Path) -> None:
+    async def run() -> Sequence[Outcome]:
+        async with maildirs(tmp_path) as transport:
+            return await transport.deliver([consignment(n) for n in range(130)])
+
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        assert all(isinstance(outcome, Delivered) for outcome in runner.run(run()))
+
+
 def test_signals_to_the_group_do_not_end_a_postman(tmp_path: Path) -> None:
     async def run() -> Sequence[Outcome]:
         async with maildirs(tmp_path) as transport:
@@ -132,9 +170,9 @@ def test_signals_to_the_group_do_not_end_a_postman(tmp_path: Path) -> None:
 def test_batches_under_way_end_before_the_transport_is_closed(tmp_path: Path) -> None:
     async def run() -> Sequence[Outcome]:
         async with maildirs(tmp_path) as transport:
-            under_way = asyncio.ensure_future(transport.deliver([consignment(n) for n in range(64)]))
-            await asyncio.sleep(0)
-            await asyncio.sleep(0)
+            under_way = asyncio.ensure_future(transport.deliver([consignment(n) for n in range(500)]))
+            await asyncio.sleep(0.01)
+        assert transport._postman.pid is None
         return await under_way
 
     assert all(isinstance(outcome, Delivered) for outcome in asyncio.run(run()))

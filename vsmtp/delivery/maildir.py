@@ -6,7 +6,7 @@ import asyncio
 import errno
 import os
 from collections.abc import Sequence
-from contextlib import ExitStack
+from contextlib import AsyncExitStack, ExitStack
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -71,8 +71,11 @@ class Maildirs:
         return [outcomes[at] for at in range(len(batch))]
 
     async def close(self) -> None:
-        """The postman has ended, after it finished what it had."""
-        await self._postman.close()
+        """The postman has ended, after all that was to be delivered before."""
+        async with AsyncExitStack() as turns:
+            for _ in range(IN_FLIGHT):
+                await turns.enter_async_context(self._turns)
+            await self._postman.close()
 
     async def _deliver(self, parcels: list[_Parcel], outcomes: dict[int, Outcome]) -> None:
         async with self._turns:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -67,10 +67,13 @@ class Pool:
         lease.session, lease.uses = await self._open(), 0
 
     async def close(self) -> None:
-        """No connection is idle any more."""
-        async with asyncio.TaskGroup() as partings:
-            while (lease := self._take()) is not None:
-                partings.create_task(lease.session.quit())
+        """Every connection is closed, after all that was to be sent before."""
+        async with AsyncExitStack() as turns:
+            for _ in range(self._limits.connections):
+                await turns.enter_async_context(self._turns)
+            async with asyncio.TaskGroup() as partings:
+                while (lease := self._take()) is not None:
+                    partings.create_task(lease.session.quit())
 
     def _take(self) -> Lease | None:
         while self._idle:

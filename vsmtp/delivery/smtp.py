@@ -46,7 +46,7 @@ class Relay:
         return [outcomes[at] for at in range(len(batch))]
 
     async def close(self) -> None:
-        """Idle connections are closed in order."""
+        """Connections are closed in order, after all that was to be sent before."""
         await self._pool.close()
 
     async def _deliver(self, group: dict[int, Consignment], outcomes: dict[int, Outcome]) -> None:
