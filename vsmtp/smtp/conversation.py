@@ -178,20 +178,20 @@ class Conversation:
 
     def _consider(self, meaning: Meaning) -> Question | None:
         match meaning:
-            case Say():
-                self._say(meaning)
-                return None
-            case Reset():
-                return self._reset()
-            case Quit():
-                self._end(self._terms.wire["quit"])
-                return QUIT
             case Rcpt() if self._recipients >= self._terms.max_recipients:
                 self._say(Say("too_many_recipients"))
                 return None
-            case Hello() | Mail() | Rcpt() | Data():
+            case Rcpt() | Mail() | Data() | Hello():
                 self._open = meaning
                 return meaning
+            case Quit():
+                self._end(self._terms.wire["quit"])
+                return QUIT
+            case Reset():
+                return self._reset()
+            case Say():
+                self._say(meaning)
+                return None
 
     def _not_obeyed(self, verb: bytes) -> Say:
         if self.state is State.CONNECTED and verb in WEB_VERBS:

@@ -53,12 +53,12 @@ class Intake:
         return self._judged(stream[: end + 2], dot), stream[end + len(_END) :]
 
     def _judged(self, piece: bytes, dot: int) -> bytes:
-        """Look for faults in `piece`, unstuff it; before `dot` no line begins with a dot."""
+        """Look for faults in `piece`, unstuff it; `dot` is where the first LF before a dot stands, or -1."""
         # With all CRs gone and one put before each LF it is the same again only if it had no bare ones.
         # Searches for one octet are so much faster than for two that this beats counting the pairs.
         if piece.replace(b"\r", b"").replace(b"\n", b"\r\n") != piece or b"\0" in piece:
             self._faults.add("bad_octets")
-        text = piece.replace(b"\r\n.", b"\r\n") if 0 <= dot < len(piece) else piece
+        text = piece.replace(b"\r\n.", b"\r\n") if 0 <= dot < len(piece) - 1 else piece
         if self._skip and text:
             text = text[self._skip :]
             self._skip = 0
