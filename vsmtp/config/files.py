@@ -90,7 +90,7 @@ def _no_tree(directory: Path, reason: str) -> Diagnostic:
 
 
 def shown(name: str) -> str:
-    """A file's name as it can be printed whatever octets it has."""
+    """A name or another text as it can be printed in one line whatever is in it."""
     return "".join(_printable(name))
 
 

@@ -97,16 +97,15 @@ def _unmet(documents: Sequence[Document], version: str) -> Iterator[Diagnostic]:
         requirement = document.values.get(path[0])
         if not isinstance(requirement, str):
             continue  # absent, or of a wrong type, which validation says with all else
-        origin = Origin(document, document.places.root.children[path[0]], requirement)
         try:
             if satisfies(version, requirement):
                 continue
+            message = f"this is vsmtp {version}, the tree asks for `{requirement}`"
+            remedy = "install a release that fits, or adapt the tree and this line"
+            fault = Fault(path, "version-requirement", message, remedy)
         except ValueError as error:
-            yield Diagnostic("error", "bad-requirement", str(error), "", place_of(origin, at_key=False))
-            continue
-        message = f"this is vsmtp {version}, the tree asks for `{requirement}`"
-        remedy = "install a release that fits, or adapt the tree and this line"
-        yield Diagnostic("error", "version-requirement", message, remedy, place_of(origin, at_key=False))
+            fault = Fault(path, "bad-requirement", str(error))
+        yield locate_fault(merge([document])[0], fault)
 
 
 def _with_name(data: dict[str, Any], hostname: str) -> dict[str, Any]:

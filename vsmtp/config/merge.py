@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from vsmtp.config.files import shown
 from vsmtp.config.locate import Node, Places, Span
 from vsmtp.values.diagnostic import Diagnostic, Fault, KeyPath, Place
 
@@ -17,6 +18,7 @@ ADDITIVE: Final = frozenset({
     ("server", "local_domains"), ("server", "relay_domains"), ("server", "trusted"), ("rules", "disable"),
 })  # fmt: skip
 _SECRET_KINDS: Final = frozenset({"file", "env", "credential", "value"})
+_MAX_MESSAGE: Final = 400
 _ABOUT_FACTS: Final = frozenset({"unknown-fact", "fact-too-early"})
 _CONDITIONS: Final = frozenset({"when", "unless", "any"})
 
@@ -123,7 +125,14 @@ def place_of(origin: Origin, *, at_key: bool) -> Place:
 
 def locate_fault(root: Origin | None, fault: Fault) -> Diagnostic:
     """The fault with its place: of what it names, or of the nearest table around it that was written."""
-    return Diagnostic(fault.severity, fault.code, fault.message, fault.help, _fault_place(root, fault))
+    place = _fault_place(root, fault)
+    return Diagnostic(fault.severity, fault.code, _one_line(fault.message), _one_line(fault.help), place)
+
+
+def _one_line(text: str) -> str:
+    # Messages quote what was written, which may be long and have lines.
+    clean = shown(text)
+    return clean if len(clean) <= _MAX_MESSAGE else clean[: _MAX_MESSAGE - 1] + "\N{HORIZONTAL ELLIPSIS}"
 
 
 def _fault_place(root: Origin | None, fault: Fault) -> Place | None:
