@@ -95,12 +95,15 @@ class Session:
     async def send(self, pieces: AsyncGenerator[bytes, None]) -> Reply:
         """The reply to the content, given in pieces, after a 354. An OSError of theirs becomes Broken too."""
         stuffing = Stuffing()
+        ready = b""
         try:
             async with aclosing(pieces):
                 async for piece in pieces:
-                    await self._write(stuffing.feed(piece))
+                    if ready:
+                        await self._write(ready)
+                    ready = stuffing.feed(piece)
             protocol = self._protocol()
-            protocol.write(stuffing.end())
+            protocol.write(ready + stuffing.end())  # a small message is one write
             # No turn of the loop since the final dot: aiosmtplib drops replies that nobody waits for.
             return read_reply(await protocol.read_response(timeout=self._timeouts.data))
         except (SMTPException, OSError) as fault:
