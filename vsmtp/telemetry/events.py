@@ -40,7 +40,6 @@ class Stopped:
 
     level: ClassVar[Level] = "info"
     event: ClassVar[str] = "stopped"
-    queued: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +103,7 @@ class MessageAccepted:
     sender: str
     recipients: tuple[str, ...]
     size: int
+    state: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +114,6 @@ class MessageDiscarded:
     event: ClassVar[str] = "discarded"
     session: str
     queue: str
-    rule: str
     sender: str
 
 
@@ -139,6 +138,17 @@ class RuleNoted:
     session: str
     rule: str
     text: str
+
+
+@dataclass(frozen=True, slots=True)
+class RuleSkipped:
+    """A rule was passed over for want of facts that could not be had."""
+
+    level: ClassVar[Level] = "warning"
+    event: ClassVar[str] = "rule skipped"
+    session: str
+    rule: str
+    unavailable: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)

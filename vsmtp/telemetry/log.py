@@ -63,9 +63,9 @@ class Log:
         self._thread = threading.Thread(target=self._run, name="log", daemon=True)
         self._thread.start()
 
-    def emit(self, event: Event) -> None:
-        """Put the event into the log, if its level is wanted."""
-        self._writers[event.level](event)
+    def emit(self, event: Event, level: Level | None = None) -> None:
+        """Put the event into the log, if its level, or `level` where given, is wanted."""
+        self._writers[level or event.level](event)
 
     def wants(self, level: Level) -> bool:
         """Whether events of `level` are written: to spare the work of making one."""
@@ -138,8 +138,9 @@ def _json(clock: Clock) -> Processor:
 
     def line(_: object, method: str, event: EventDict) -> bytes:
         what: Event = event["event"]
-        head = f'{{"time":"{stamp()}","level":"{method}","event":"{what.event}",'
-        return head.encode() + orjson.dumps(what, default=str, option=orjson.OPT_APPEND_NEWLINE)[1:]
+        body = orjson.dumps(what, default=str, option=orjson.OPT_APPEND_NEWLINE)
+        head = f'{{"time":"{stamp()}","level":"{method}","event":"{what.event}"'
+        return head.encode() + (b"," if len(body) > len(b"{}\n") else b"") + body[1:]
 
     return line
 

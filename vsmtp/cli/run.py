@@ -1,0 +1,44 @@
+"""`vsmtp run`: serve mail, one worker in the foreground."""
+
+from __future__ import annotations
+
+import os
+import sys
+from argparse import ArgumentParser, Namespace
+from pathlib import Path
+
+from vsmtp.cli.host import INSTALLED_TREE, RELEASE, own_name
+from vsmtp.cli.render import render
+from vsmtp.cli.serving import NO_SYSTEM, UNSOUND, complain, drop_privileges, open_doors, open_log, serve
+from vsmtp.inspect.check import check
+from vsmtp.server import plan
+from vsmtp.server.worker import Assignment
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    """Declare the options of the command."""
+    parser.add_argument(
+        "-c", "--config", metavar="DIR", type=Path, default=INSTALLED_TREE,
+        help="the directory that holds conf.d, the conf.d itself, or one file (default: %(default)s)",
+    )  # fmt: skip
+
+
+def run(args: Namespace) -> int:
+    """Serve until SIGTERM or SIGINT; 78 when the tree is unsound, 71 when the system is in the way."""
+    report = check(args.config, hostname=own_name(), version=RELEASE)
+    sys.stderr.write(render(report.diagnostics, "text") if report.diagnostics else "")
+    if not report.is_sound or report.tree is None or report.graph is None:
+        return UNSOUND
+    settings = report.tree.settings
+    doors, refused = open_doors(report.tree)
+    if refused:
+        sys.stderr.write(render(tuple(refused), "text"))
+        return UNSOUND
+    try:
+        drop_privileges(settings)
+        with open_log(settings) as log:
+            local = plan.maildirs(settings)
+            return serve(Assignment(RELEASE, settings, report.graph, doors, local, log, os.environ))
+    except (OSError, KeyError, ValueError) as fault:
+        complain(str(fault))
+        return NO_SYSTEM

@@ -1,0 +1,144 @@
+"""The promise: a message becomes the queue's, and only then is the client told so.
+
+The Received field goes on top here, and recipients that rules keep apart (a quarantine) become messages of
+their own; all of them enter the queue in one change.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Final
+
+from vsmtp.facts import subject
+from vsmtp.message.stored import dump
+from vsmtp.message.trace import Protocol, Trace, received
+from vsmtp.queue.records import (
+    ACTIVE,
+    QUARANTINE,
+    Addressee,
+    Broken,
+    Change,
+    Committed,
+    DiskFull,
+    NewMessage,
+    Result,
+)
+from vsmtp.queue.spool import Spool
+from vsmtp.rules.verdicts import Discard, Quarantine
+from vsmtp.server.mailing import Accepted, Fate, Mailing, context_of
+from vsmtp.server.reception import Arrived
+from vsmtp.telemetry.events import MessageAccepted, MessageDiscarded, MessageNotStored
+from vsmtp.telemetry.log import Log
+from vsmtp.values.envelope import Content
+from vsmtp.values.reply import Reply
+
+FULL: Final = Reply(452, "4.3.1", "insufficient system storage, try again later")
+BROKEN: Final = Reply(451, "4.3.0", "the message could not be stored, try again later")
+
+
+@dataclass(frozen=True, slots=True)
+class Counter:
+    """Where messages are taken in.
+
+    `clock` gives seconds since the epoch and `date` writes such a time for a Received field; `accepted` hears
+    of each message that is safely queued, `full` of a full disk, `broken` of an I/O error.
+    """
+
+    server_name: str
+    spool: Spool
+    log: Log
+    clock: Callable[[], float]
+    date: Callable[[float], str]
+    accepted: Callable[[NewMessage], None]
+    full: Callable[[], None]
+    broken: Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Acceptance:
+    """One message on its way over the counter; `done` gets the reply when it is safe, or cannot be."""
+
+    counter: Counter
+    client: subject.Connection
+    mailing: Mailing
+    arrived: Arrived
+    done: Callable[[Reply], None]
+
+    def begin(self) -> None:
+        """Submit the message to the spool, once for each fate that its recipients have."""
+        now = self.counter.clock()
+        messages = []
+        name = ""
+        for fate, recipients in self.mailing.by_fate():
+            number = self.counter.spool.number(now)
+            name = name or self.counter.spool.name(number)
+            if isinstance(fate, Discard):
+                self.counter.log.emit(
+                    MessageDiscarded(self.client.session_id, name, str(self.mailing.subject.sender))
+                )
+            else:
+                messages.append(self._compose(number, now, recipients, fate))
+        if messages:
+            change = Change(accepted=tuple(messages))
+            self.counter.spool.submit(change, partial(self._committed, name, messages))
+        else:
+            self.done(_queued(name))
+
+    def _compose(self, number: int, now: float, recipients: Sequence[Accepted], fate: Fate) -> NewMessage:
+        about = self.mailing.subject
+        head = about.head or b""
+        return NewMessage(
+            number, now, about.sender, self.mailing.eight_bit, about.smtputf8, self.client.session_id,
+            f"{QUARANTINE}{fate.name}" if isinstance(fate, Quarantine) else ACTIVE,
+            tuple(Addressee(to.address, dump(to.scope.edits)) for to in recipients),
+            Content(self._trace(number, now) + head + self.arrived.rest, self.arrived.file),
+            context_of(self.client),
+        )  # fmt: skip
+
+    def _trace(self, number: int, now: float) -> bytes:
+        counter, client = self.counter, self.client
+        protocol: Protocol = "SMTP"
+        if client.esmtp:
+            protocol = "UTF8SMTP" if self.mailing.subject.smtputf8 else "ESMTP"
+        return received(
+            Trace(
+                client.helo_name, "", str(client.client_ip), counter.server_name, protocol,
+                counter.spool.name(number), self.mailing.only_recipient, counter.date(now),
+            )
+        )  # fmt: skip
+
+    def _committed(self, name: str, messages: Sequence[NewMessage], result: Result) -> None:
+        match result:
+            case Committed():
+                for message in messages:
+                    self._tell(message)
+                self.done(_queued(name))
+                for message in messages:
+                    self.counter.accepted(message)
+            case DiskFull():
+                self._not_stored(name, "no space left on the disk of the spool")
+                self.counter.full()
+                self.done(FULL)
+            case Broken(reason):
+                self._not_stored(name, reason)
+                self.done(BROKEN)
+                self.counter.broken(reason)
+
+    def _tell(self, message: NewMessage) -> None:
+        self.counter.log.emit(
+            MessageAccepted(
+                message.session, self.counter.spool.name(message.number), str(self.client.client_ip),
+                str(message.sender), tuple(str(to.address) for to in message.recipients), message.content.size,
+                message.state,
+            )
+        )  # fmt: skip
+
+    def _not_stored(self, name: str, reason: str) -> None:
+        sender = str(self.mailing.subject.sender)
+        self.counter.log.emit(MessageNotStored(self.client.session_id, name, sender, reason))
+
+
+def _queued(name: str) -> Reply:
+    return Reply(250, "2.0.0", f"queued as {name}")

@@ -1,0 +1,96 @@
+"""The control socket of a shard: what the queue tools ask of the worker that owns it.
+
+One request and one answer a connection, each a line of JSON. The socket lies in the shard's directory, which only
+the service's user may enter: whoever can connect may also remove the files.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import orjson
+
+from vsmtp.queue.committer import Committer
+from vsmtp.queue.records import Change, Committed, Result
+
+MAX_REQUEST: Final = 1 << 20
+PATIENCE: Final = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Control:
+    """Answers for one shard; `expect` wakes the delivery loop at a time, `status` tells of the worker."""
+
+    spool: Committer
+    expect: Callable[[float], None]
+    status: Callable[[], dict[str, Any]]
+
+    async def serve(self) -> None:
+        """Listen for ever."""
+        where = self.spool.path / "control"
+        where.unlink(missing_ok=True)
+        directory = os.open(self.spool.path, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            # By way of the descriptor: the path of a socket has at most 107 octets, that of a spool may have more.
+            server = await asyncio.start_unix_server(
+                self._answer, f"/proc/self/fd/{directory}/control", limit=MAX_REQUEST
+            )
+            async with server:
+                await server.serve_forever()
+        finally:
+            os.close(directory)
+
+    async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            async with asyncio.timeout(PATIENCE):
+                line = await reader.readline()
+                writer.write(orjson.dumps(await self._obey(line)) + b"\n")
+                await writer.drain()
+        except (TimeoutError, OSError, ValueError):
+            pass  # the tool has gone, or was no tool
+        finally:
+            writer.close()
+
+    async def _obey(self, line: bytes) -> dict[str, Any]:
+        try:
+            request = orjson.loads(line)
+            order, numbers = request["do"], tuple(int(number) for number in request.get("messages", ()))
+        except (ValueError, KeyError, TypeError):
+            return {"error": "the request is not understood"}
+        if order == "status":
+            return self.status()
+        if order == "remove":
+            return await self._change(Change(removed=numbers))
+        if order == "retry":
+            answer = await self._change(Change(expedited=numbers))
+            self.expect(0.0)
+            return answer
+        return {"error": f"there is no order `{order}`"}
+
+    async def _change(self, change: Change) -> dict[str, Any]:
+        done: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
+        self.spool.submit(change, done.set_result)
+        result = await done
+        if isinstance(result, Committed):
+            return {"done": True, "emptied": [*result.emptied]}
+        return {"error": f"the queue could not be changed: {result}"}
+
+
+async def ask(shard: Path, request: dict[str, Any]) -> dict[str, Any]:
+    """What the worker that owns `shard` answers; raises OSError when it does not."""
+    directory = os.open(shard, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        reader, writer = await asyncio.open_unix_connection(f"/proc/self/fd/{directory}/control")
+    finally:
+        os.close(directory)
+    try:
+        writer.write(orjson.dumps(request) + b"\n")
+        answer: dict[str, Any] = orjson.loads(await reader.readline() or b'{"error": "no answer"}')
+    finally:
+        writer.close()
+    return answer

@@ -1,0 +1,122 @@
+"""What became of the parcels of one spool: gathered, then written down as one change."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from vsmtp.queue.dsn import Report, bounce, deserves_bounce
+from vsmtp.queue.records import ACTIVE, Addressee, Change, NewMessage, RecipientKey, Reschedule
+from vsmtp.queue.schedule import Schedule, expire
+from vsmtp.queue.spool import Spool
+from vsmtp.server.parcel import Parcel
+from vsmtp.telemetry.events import RecipientDeferred, RecipientDelivered, RecipientFailed
+from vsmtp.telemetry.log import Log
+from vsmtp.values.address import NULL_SENDER
+from vsmtp.values.envelope import Content
+from vsmtp.values.outcome import Deferred, Delivered, Failed, Outcome
+
+
+@dataclass(frozen=True, slots=True)
+class Books:
+    """What keeping a ledger takes.
+
+    `clock` gives seconds since the epoch, `chance` a random number of [0, 1).
+    """
+
+    server_name: str
+    schedule: Schedule
+    log: Log
+    clock: Callable[[], float]
+    chance: Callable[[], float]
+
+
+class Ledger:
+    """Outcomes of one turn; `route` is the lane they come from, empty before a lane was chosen."""
+
+    def __init__(self, books: Books, spool: Spool, route: str) -> None:
+        self.spool = spool
+        self._books = books
+        self._route = route
+        self._now = books.clock()
+        self._finished: list[RecipientKey] = []
+        self._rescheduled: list[Reschedule] = []
+        self._failed: dict[int, list[tuple[Parcel, Failed]]] = {}
+
+    def enter(self, parcel: Parcel, outcome: Outcome | None, retry_in: float | None = None) -> None:
+        """Note what became of a parcel; None: it was dropped. `retry_in` seconds go before the schedule."""
+        match outcome:
+            case None:
+                self._finished.append(parcel.key)
+            case Delivered():
+                self._finished.append(parcel.key)
+                self._books.log.emit(self._delivered(parcel, outcome))
+            case Deferred():
+                self._defer(parcel, outcome, retry_in)
+            case Failed():
+                self._fail(parcel, outcome)
+
+    def close(self) -> tuple[Change, list[NewMessage], float]:
+        """The change, the reports that it contains, and when the first of those that wait is due."""
+        reports = list(self._reports())
+        first = min((entry.due for entry in self._rescheduled), default=float("inf"))
+        return Change(tuple(reports), tuple(self._finished), tuple(self._rescheduled)), reports, first
+
+    def _delivered(self, parcel: Parcel, outcome: Delivered) -> RecipientDelivered:
+        held = parcel.held
+        mail = held.mail
+        return RecipientDelivered(
+            mail.session, held.name, str(mail.sender), str(parcel.address), outcome.where, str(outcome.reply),
+            round(self._now - mail.arrived, 3),
+        )  # fmt: skip
+
+    def _defer(self, parcel: Parcel, outcome: Deferred, retry_in: float | None) -> None:
+        books, mail, attempts = self._books, parcel.held.mail, parcel.attempts + 1
+        due = books.schedule.next_due(attempts, self._now, mail.arrived, books.chance())
+        if due is None:
+            self._fail(parcel, expire(outcome))
+            return
+        if retry_in is not None:
+            due = self._now + retry_in
+        reply = str(outcome.reply)
+        self._rescheduled.append(Reschedule(*parcel.key, attempts, due, self._route, reply))
+        books.log.emit(
+            RecipientDeferred(
+                mail.session, parcel.held.name, str(mail.sender), str(parcel.address), outcome.where, reply,
+                attempts, round(due - self._now, 1),
+            )
+        )  # fmt: skip
+
+    def _fail(self, parcel: Parcel, outcome: Failed) -> None:
+        self._finished.append(parcel.key)
+        self._failed.setdefault(parcel.held.mail.number, []).append((parcel, outcome))
+
+    def _reports(self) -> Iterator[NewMessage]:
+        """One report to the sender of each message that failed for somebody, unless it has none."""
+        for failures in self._failed.values():
+            report = self._report(failures) if deserves_bounce(failures[0][0].held.mail.sender) else None
+            name = self.spool.name(report.number) if report else ""
+            for parcel, outcome in failures:
+                mail = parcel.held.mail
+                self._books.log.emit(
+                    RecipientFailed(
+                        mail.session, parcel.held.name, str(mail.sender), str(parcel.address),
+                        outcome.where, str(outcome.reply), name,
+                    )
+                )  # fmt: skip
+            if report:
+                yield report
+
+    def _report(self, failures: list[tuple[Parcel, Failed]]) -> NewMessage:
+        mail = failures[0][0].held.mail
+        number = self.spool.number(self._now)
+        octets = bounce(
+            Report(
+                self._books.server_name, self.spool.name(number), self._now, mail.sender, mail.arrived,
+                [(parcel.address, outcome) for parcel, outcome in failures], mail.content.data,
+            )
+        )  # fmt: skip
+        return NewMessage(
+            number, self._now, NULL_SENDER, eight_bit=False, smtputf8=not mail.sender.is_ascii,
+            session=mail.session, state=ACTIVE, recipients=(Addressee(mail.sender),), content=Content(octets),
+        )  # fmt: skip

@@ -1,0 +1,129 @@
+"""A listening socket: accepts a few clients per wake-up and turns away those over a limit.
+
+The socket is read by `add_reader`, so that it can stop without cutting a connection that
+the kernel has accepted, and limits are looked at before a transport exists.
+"""
+
+from __future__ import annotations
+
+import socket
+from asyncio import AbstractEventLoop
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from ipaddress import ip_address
+from typing import Final
+
+from vsmtp.net.limits import Connections, IpAddress, Networks, plain
+from vsmtp.values.reply import Reply
+
+BACKLOG: Final = 1024
+ACCEPTS_A_WAKE: Final = 16
+# Without a free descriptor `accept` fails at once, again and again: listen again after a moment.
+REST: Final = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Client:
+    """Who has connected, and where."""
+
+    ip: IpAddress
+    port: int
+    listener: str
+    listener_port: int
+    kind: str
+    trusted: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Porter:
+    """Who may come in, and what is done with them; one for all listeners of a worker.
+
+    `welcome` gets each admitted client with its socket, `refused` those turned away with the reason.
+    """
+
+    connections: Connections
+    trusted: Networks
+    welcome: Callable[[socket.socket, Client], None]
+    refused: Callable[[Client, str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Bell:
+    """A listener's name in the configuration, and what is spoken there."""
+
+    name: str
+    kind: str
+
+
+class Listener:
+    """One address at which clients are met as `porter` says."""
+
+    def __init__(self, loop: AbstractEventLoop, bell: Bell, door: socket.socket, porter: Porter) -> None:
+        self.name = bell.name
+        self._kind = bell.kind
+        self._loop = loop
+        self._door = door
+        self._port = door.getsockname()[1]
+        self._porter = porter
+        self._open = False
+
+    def start(self) -> None:
+        """Accept clients from now on."""
+        self._open = True
+        self._loop.add_reader(self._door.fileno(), self._accept)
+
+    def stop(self) -> None:
+        """Accept no more; clients not yet accepted are the next worker's."""
+        if self._open:
+            self._open = False
+            self._loop.remove_reader(self._door.fileno())
+            self._door.close()
+
+    def _accept(self) -> None:
+        for _ in range(ACCEPTS_A_WAKE):
+            try:
+                peer, address = self._door.accept()
+            except (BlockingIOError, ConnectionAbortedError):
+                return
+            except OSError:
+                self._loop.remove_reader(self._door.fileno())
+                self._loop.call_later(REST, self._again)
+                return
+            self._meet(peer, address)
+
+    def _again(self) -> None:
+        if self._open:
+            self._loop.add_reader(self._door.fileno(), self._accept)
+
+    def _meet(self, peer: socket.socket, address: tuple[str, int]) -> None:
+        peer.setblocking(False)
+        peer.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        ip = plain(ip_address(address[0].partition("%")[0]))
+        client = Client(ip, address[1], self.name, self._port, self._kind, ip in self._porter.trusted)
+        reason = self._porter.connections.admit(ip, trusted=client.trusted)
+        if not reason:
+            self._porter.welcome(peer, client)
+            return
+        self._porter.refused(client, reason)
+        with suppress(OSError):
+            peer.send(Reply(421, "4.7.0", reason).wire())
+        peer.close()
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A listening socket. Raises OSError: the address is in use, not ours, or needs a privilege."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    # The protocol is named: asyncio sets TCP_NODELAY only where it is.
+    door = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    try:
+        door.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if family == socket.AF_INET6:
+            door.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        door.setblocking(False)
+        door.bind((host, port))
+        door.listen(BACKLOG)
+    except OSError:
+        door.close()
+        raise
+    return door

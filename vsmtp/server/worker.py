@@ -1,0 +1,307 @@
+"""One worker: everything put together, run until it is told to stop.
+
+Nothing here assumes that it is the only one: its shards are its own, and it adopts those that others left.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import socket
+import time
+import traceback
+from collections.abc import Coroutine, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from random import Random, SystemRandom
+from typing import Any, Final
+
+from vsmtp.config.models.settings import Settings
+from vsmtp.delivery.consignment import Transport
+from vsmtp.facts.answers import FactBook
+from vsmtp.net.limits import Connections, Networks
+from vsmtp.queue.committer import Committer
+from vsmtp.queue.identity import encode
+from vsmtp.queue.records import NewMessage
+from vsmtp.queue.space import Space
+from vsmtp.queue.spool import Spool
+from vsmtp.rules.graph import Graph
+from vsmtp.server import plan
+from vsmtp.server.acceptance import Counter
+from vsmtp.server.backlog import Backlog
+from vsmtp.server.connection import BUFFER, Connection, House
+from vsmtp.server.control import Control
+from vsmtp.server.dispatch import Desk, Dispatch
+from vsmtp.server.ledger import Books
+from vsmtp.server.listener import Bell, Client, Listener, Porter
+from vsmtp.server.reception import Place
+from vsmtp.server.recipients import Recipients
+from vsmtp.server.register import Register
+from vsmtp.server.session import Office
+from vsmtp.server.sorting import Sorting
+from vsmtp.server.spools import Owned, Spools
+from vsmtp.server.stages import Observe, Stages
+from vsmtp.telemetry.events import Bug, ConnectionRefused, SpoolFailed, Started, Stopped, Stopping
+from vsmtp.telemetry.log import Log
+from vsmtp.values.address import Address
+
+# How long sessions and deliveries that are under way get at the end, seconds.
+GRACE: Final = 10.0
+ADOPT_EVERY: Final = 30.0
+BODY_WRITERS: Final = 8
+# A worker that met an I/O error ends with this: sysexits.h calls it EX_IOERR.
+IO_ERROR: Final = 74
+
+
+@dataclass(frozen=True, slots=True)
+class Assignment:
+    """What a worker is given.
+
+    `doors` are listening sockets with their listeners; `local` carries mail for local domains; `observe` gives
+    who watches the rules, or None.
+    """
+
+    version: str
+    settings: Settings
+    graph: Graph
+    doors: Sequence[tuple[Bell, socket.socket]]
+    local: Transport
+    log: Log
+    environment: Mapping[str, str]
+    observe: Observe | None = None
+
+
+class Worker:
+    """Serves until SIGTERM, SIGINT or an I/O error of the spool."""
+
+    def __init__(self, assignment: Assignment) -> None:
+        self._given = assignment
+        self._settings = assignment.settings
+        self._log = assignment.log
+        self._loop = asyncio.get_running_loop()
+        self._tasks = asyncio.TaskGroup()
+        self._stop = asyncio.Event()
+        self._why = ""
+        self._broken = ""
+        self._sessions = 0
+        self._random: Random = SystemRandom()
+        self._pool = ThreadPoolExecutor(BODY_WRITERS, "body")
+        self._owned: list[Committer] = []
+        self._backlogs: dict[int, Backlog] = {}
+        server = self._settings.server
+        self._register = Register(Connections(server.max_connections, server.max_connections_per_ip))
+        local = frozenset(domain.casefold() for domain in server.local_domains)
+        self._recipients = Recipients(
+            local, server.recipient_delimiter, everybody=server.recipients == "any", clock=time.monotonic
+        )
+        self._stages = Stages(assignment.graph, self._log, self._fetch, self._spawn, assignment.observe)
+        self._lanes = plan.lanes(self._settings, assignment.environment, assignment.local)
+        self._dispatch = Dispatch(self._desk())
+
+    async def run(self) -> int:
+        """Serve; the exit status when it is over. Raises OSError when the spool cannot be used."""
+        spools = Spools(self._settings.queue.path, self._loop, self._log, time.time, self._random.getrandbits)
+        owned = await spools.open()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            self._loop.add_signal_handler(number, self._asked_to_stop, signal.Signals(number).name)
+        async with self._tasks:
+            life = [self._begin(self._register.watch()), self._begin(self._adopt(spools))]
+            life += [task for one in owned for task in self._serve(one)]
+            listeners = self._open_doors(owned[0].spool)
+            self._started(owned)
+            await self._stop.wait()
+            await self._end(listeners)
+            for task in life:
+                task.cancel()
+        await self._close()
+        return IO_ERROR if self._broken else 0
+
+    # The parts.
+
+    def _desk(self) -> Desk:
+        settings = self._settings
+        books = Books(
+            settings.server.name, plan.schedule(settings), self._log, time.time, self._random.random
+        )
+        sorting = Sorting(
+            self._stages,
+            plan.routing(settings),
+            self._lanes,
+            self._recipients,
+            plan.zoned(settings, time.time),
+            settings.server.recipient_delimiter,
+        )
+        return Desk(books, sorting.settle, self._spawn, self._wait_until, self._break, self._has_room)
+
+    def _office(self, spool: Committer) -> Office:
+        settings = self._settings
+        space = Space(spool.path, settings.queue.min_free, time.monotonic)
+        counter = Counter(
+            settings.server.name,
+            spool,
+            self._log,
+            time.time,
+            plan.dates(settings, time.time),
+            partial(self._accepted, spool),
+            space.forget,
+            self._break,
+        )
+        return Office(
+            self._stages,
+            self._recipients,
+            counter,
+            spool,
+            space,
+            Place(self._loop, self._pool, spool.path / "bodies"),
+            self._log,
+            plan.zoned(settings, time.time),
+            Address.parse(settings.server.postmaster),
+            settings.server.recipient_delimiter,
+            plan.MAX_HOPS,
+        )
+
+    def _open_doors(self, spool: Committer) -> list[Listener]:
+        house = House(
+            self._loop,
+            memoryview(bytearray(BUFFER)),
+            plan.terms(self._settings),
+            plan.patience(self._settings),
+            self._office(spool),
+            spool.lend,
+            self._register.add,
+            self._register.remove,
+        )
+        trusted = Networks(self._settings.server.trusted)
+        welcome = partial(self._welcome, house)
+        porter = Porter(self._register.limits, trusted, welcome, self._turned_away)
+        listeners = [Listener(self._loop, bell, door, porter) for bell, door in self._given.doors]
+        for listener in listeners:
+            listener.start()
+        return listeners
+
+    def _serve(self, owned: Owned) -> list[asyncio.Task[None]]:
+        """Deliver what a shard holds, and answer the tools that ask for it."""
+        spool = owned.spool
+        self._owned.append(spool)
+        backlog = Backlog(spool, spool.last, self._dispatch, time.time)
+        self._backlogs[id(spool)] = backlog
+        control = Control(spool, backlog.expect, partial(self._status, spool))
+        tasks = [self._begin(control.serve())]
+        if not self._settings.queue.hold:
+            tasks.append(self._begin(backlog.run()))
+        return tasks
+
+    # What the parts tell each other.
+
+    def _welcome(self, house: House, peer: socket.socket, client: Client) -> None:
+        self._sessions += 1
+        name = encode(int(time.time() * 1000) << 10 | self._sessions & 1023, 11)
+        self._spawn(self._settle_in(partial(Connection, house, client, name), peer, client))
+
+    async def _settle_in(self, factory: partial[Connection], peer: socket.socket, client: Client) -> None:
+        try:
+            await self._loop.connect_accepted_socket(factory, peer)
+        except OSError:
+            self._register.limits.release(client.ip)
+            peer.close()
+
+    def _turned_away(self, client: Client, reason: str) -> None:
+        self._log.emit(ConnectionRefused(str(client.ip), client.listener, reason))
+
+    def _accepted(self, spool: Spool, message: NewMessage) -> None:
+        if self._settings.queue.hold:
+            return
+        if self._dispatch.has_room:
+            self._dispatch.take_new(spool, message)
+        else:
+            self._backlogs[id(spool)].leave(message.number)
+
+    def _wait_until(self, spool: Spool, due: float) -> None:
+        self._backlogs[id(spool)].expect(due)
+
+    def _has_room(self) -> None:
+        for backlog in self._backlogs.values():
+            backlog.nudge()
+
+    async def _fetch(self, book: FactBook, name: str) -> None:
+        """Answer a fact that needs I/O."""
+        assert name == "rcpt.known"
+        assert book.recipient is not None
+        look_up = partial(self._recipients.look_up, book.recipient.address)
+        book.store(name, await self._loop.run_in_executor(None, look_up))
+
+    async def _adopt(self, spools: Spools) -> None:
+        """Take over, now and then, what other workers left."""
+        while True:
+            await asyncio.sleep(ADOPT_EVERY)
+            for owned in await spools.adopt():
+                self._serve(owned)
+
+    def _status(self, spool: Committer) -> dict[str, Any]:
+        turns = sorted(spool.turns)
+        return {
+            "version": self._given.version,
+            "sessions": len(self._register),
+            "turns": len(turns),
+            "turn_p50": turns[len(turns) // 2] if turns else 0.0,
+            "turn_p99": turns[len(turns) * 99 // 100] if turns else 0.0,
+            "hits": {},
+        }
+
+    # Beginning and end.
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> object:
+        return self._begin(work)
+
+    def _begin(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        return self._tasks.create_task(self._guard(work))
+
+    async def _guard(self, work: Coroutine[Any, Any, None]) -> None:
+        """The top of every task: a fault of ours is told, and costs nobody else anything."""
+        try:
+            await work
+        except Exception:  # noqa: BLE001 the one place
+            self._log.emit(Bug("", traceback.format_exc()))
+
+    def _started(self, owned: Sequence[Owned]) -> None:
+        addresses = tuple(_address(door) for _, door in self._given.doors)
+        recovered = sum(one.messages for one in owned)
+        settings = self._settings
+        self._log.emit(
+            Started(self._given.version, settings.server.name, addresses, str(settings.queue.path), recovered)
+        )
+
+    def _asked_to_stop(self, why: str) -> None:
+        self._why = self._why or why
+        self._stop.set()
+
+    def _break(self, reason: str) -> None:
+        if not self._broken:
+            self._broken = reason
+            self._log.emit(SpoolFailed(reason))
+        self._asked_to_stop("I/O error")
+
+    async def _end(self, listeners: Sequence[Listener]) -> None:
+        """Accept nobody, end the sessions, let deliveries come to their end."""
+        self._log.emit(Stopping(self._why, len(self._register)))
+        for listener in listeners:
+            listener.stop()
+        await self._register.empty(0.0 if self._broken else GRACE)
+        self._dispatch.stop()
+        end = self._loop.time() + GRACE
+        while not self._dispatch.is_idle and self._loop.time() < end:
+            await asyncio.sleep(0.02)
+        for lane in self._lanes.values():
+            await lane.transport.close()
+
+    async def _close(self) -> None:
+        for spool in self._owned:
+            await spool.close()
+        self._pool.shutdown()
+        self._log.emit(Stopped())
+
+
+def _address(door: socket.socket) -> str:
+    host, port = door.getsockname()[:2]
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
