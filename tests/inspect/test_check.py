@@ -49,7 +49,7 @@ rules.disable = ["rcpt/unknown-user"]
 chains.c = [{ name = "x", when.helo.literal = true, reject = "550 5.7.1 No" }]
 rules.rcpt = [{ name = "a", when.rcpt.domain.in = ["x.example", "@local_domains"], jump = "c" }]
 rules.prequeue = [{name = "b",unless.client.trusted = true, do = [{ log = { level = "info", text = "" } }]}]
-rules.mail = [{ name = "c", any = [{ helo.name.glob = "x" }, { sender.null = true }], defer = "450 4.7.1 No" }]
+rules.mail = [{ name = "c", any = [{ helo.name.glob = "x" }, {sender.null = true}], defer = "450 4.7.1 No" }]
 """
 
 
