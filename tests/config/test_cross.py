@@ -23,9 +23,6 @@ RELAY = "[relays.r]\nhost = 'r.example'\n"
             "[server]\nlocal_domains = ['a.example']\nrelay_domains = ['b.example', 'A.example']",
             "10-a.toml:3:31+11 domain-in-both",
         ),
-        ("[listeners.a]\naddress = ['[::1]:25']\ntls = 'may'", "10-a.toml:3:7+5 missing-certificate"),
-        ("[tls]\ncertificate = 'c.pem'", "10-a.toml:1:2+3 missing-key"),
-        ("[tls]\nprivate_key = { file = 'c.pem' }", "10-a.toml:1:2+3 missing-key"),
         (RELAY + "user = 'me'", "10-a.toml:1:9+1 missing-key"),
         (RELAY + "tls = 'verified'\npassword = { env = 'P' }", "10-a.toml:1:9+1 missing-key"),
     ],
@@ -45,6 +42,17 @@ def test_settings_that_contradict_each_other_are_errors(tmp_path: Path, text: st
 def test_what_is_unwise_is_a_warning(tmp_path: Path, text: str, expected: str) -> None:
     (note,) = sound(plant(tmp_path, a10=RELAY + text)).notes
     assert (note.severity, spot(note)) == ("warning", expected)
+
+
+@pytest.mark.parametrize("text", ["[tls]\ncertificate = 'c.pem'", "[tls]\nprivate_key = { file = 'c.pem' }"])
+def test_a_certificate_and_its_key_belong_together(tmp_path: Path, text: str) -> None:
+    found = faults(plant(tmp_path, a10=text))
+    assert [spot(each) for each in found if each.severity == "error"] == ["10-a.toml:1:2+3 missing-key"]
+
+
+def test_certificates_that_nobody_will_see_are_a_warning(tmp_path: Path) -> None:
+    (note,) = sound(plant(tmp_path, a10="[tls]\nmin_version = '1.3'")).notes
+    assert (note.severity, spot(note)) == ("warning", "10-a.toml:1:2+3 not-yet")
 
 
 def test_a_near_miss_of_a_relay_is_suggested(tmp_path: Path) -> None:

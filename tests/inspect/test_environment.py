@@ -15,7 +15,7 @@ def found(root: Path, text: str) -> list[str]:
     plant(root, a10='[queue]\npath = "spool"\n', b20=text)
     report = check(root, hostname=HOST, version="1.0")
     assert report.tree is not None
-    return [spot(each) for each in report.diagnostics]
+    return [spot(each) for each in report.diagnostics if each.code != "not-yet"]
 
 
 def make_certificate(folder: Path, name: str) -> None:

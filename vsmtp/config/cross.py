@@ -42,7 +42,7 @@ def _domain_in_both(settings: Settings) -> Iterator[Fault]:
             yield Fault(("server", "relay_domains", n), "domain-in-both", message, remedy)
 
 
-def _missing_certificate(settings: Settings) -> Iterator[Fault]:
+def _half_certificate(settings: Settings) -> Iterator[Fault]:
     tls = settings.tls
     if (tls.certificate is None) != (tls.private_key is None):
         absent = "certificate" if tls.certificate is None else "private_key"
@@ -50,11 +50,13 @@ def _missing_certificate(settings: Settings) -> Iterator[Fault]:
         yield Fault(
             ("tls", absent), "missing-key", message, f"write `{absent} = ...` in this table", at="key"
         )
-    for name, listener in settings.listeners.items():
-        if listener.tls != "none" and tls.certificate is None:
-            message = f"listener `{name}` offers TLS, but there is no certificate"
-            remedy = "write `certificate` and `private_key` in `[tls]`"
-            yield Fault(("listeners", name, "tls"), "missing-certificate", message, remedy)
+
+
+def _unused_tls(settings: Settings) -> Iterator[Fault]:
+    if "tls" in settings.model_fields_set:
+        message = "certificates are checked, but no listener of this release offers TLS"
+        remedy = "STARTTLS for clients arrives in a later release"
+        yield Fault(("tls",), "not-yet", message, remedy, at="key", severity="warning")
 
 
 def _half_login(settings: Settings) -> Iterator[Fault]:
@@ -90,7 +92,8 @@ LINTS: Final[Mapping[str, Lint]] = {
     "unknown-relay": _unknown_relay,
     "duplicate-address": _duplicate_address,
     "domain-in-both": _domain_in_both,
-    "missing-certificate": _missing_certificate,
+    "half-certificate": _half_certificate,
+    "unused-tls": _unused_tls,
     "half-login": _half_login,
     "clear-password": _clear_password,
     "secret-in-tree": _secret_in_tree,

@@ -23,7 +23,7 @@ from vsmtp.config.models.types import (
 
 Recipients: TypeAlias = Literal["system", "any"]
 ListenerKind: TypeAlias = Literal["relay"]
-InboundTls: TypeAlias = Literal["none", "may", "required"]
+InboundTls: TypeAlias = Literal["none"]
 
 _LATER_KINDS: Final = {
     "submission": "submission arrives with AUTH in a later release",
@@ -31,6 +31,11 @@ _LATER_KINDS: Final = {
     "lmtp": "listening for LMTP arrives in a later release",
     "delegation": "delegation arrives in a later release",
     "policy": "the policy service arrives in a later release",
+}
+
+_LATER_TLS: Final = {
+    "may": "STARTTLS for clients arrives in a later release",
+    "required": "STARTTLS for clients arrives in a later release",
 }
 
 
@@ -115,8 +120,8 @@ class Listener(Section):
     """Where to listen: `192.0.2.1:25`, `[::]:25`."""
     kind: Annotated[ListenerKind, choice(ListenerKind, _LATER_KINDS)] = "relay"
     """What is spoken there; `relay` is mail from other servers and from trusted clients."""
-    tls: Annotated[InboundTls, choice(InboundTls)] = "none"
-    """STARTTLS: `none` is not offered, `may` is offered, `required` must come before MAIL."""
+    tls: Annotated[InboundTls, choice(InboundTls, _LATER_TLS)] = "none"
+    """STARTTLS for clients: `none` in this release."""
 
 
 MX: Final = Listener.model_construct(

@@ -21,7 +21,7 @@ class Certificate(Section):
 
 
 class Tls(Section):
-    """The server's certificates; needed as soon as a listener offers TLS."""
+    """The server's certificates. They are checked; the listeners of this release do not offer TLS yet."""
 
     certificate: TreePath | None = None
     """The certificate and those that lead to its root, in PEM, the server's own first."""
