@@ -30,11 +30,11 @@ def main() -> int:
     load = next(load for load in WORKLOADS if load.name == options.workload)
     base = Path(tempfile.mkdtemp(prefix="vsmtp-bench-"))
     profile = base / "profile"
-    vsmtp = [sys.executable, "-m", "cProfile", "-o", str(profile), str(Path(sys.executable).parent / "vsmtp")]
+    python = [sys.executable, "-m", "cProfile", "-o", str(profile)]
     try:
         with journaled_ext4(base, 6 * 1024) as disk, meter("vsmtp") as cost:
             home = Path(tempfile.mkdtemp(dir=disk.path))
-            with start_command(home, cost, vsmtp, held=load.held) as running:
+            with start_command(home, cost, python, held=load.held) as running:
                 run(*smtp_source(running.port, load, min(WARM_UP, load.messages)))
                 arrived = running.queued if load.held else running.delivered
                 figures = measure(running.port, load, arrived, cost)

@@ -22,6 +22,9 @@ from tests.peers.postfix import await_port, free_port, postfix
 HELD: Final = {"smtpd_recipient_restrictions": "check_client_access static:HOLD, permit"}
 
 
+ROOT: Final = Path(__file__).resolve().parents[1]
+
+
 @dataclass(frozen=True)
 class Running:
     """A server that listens; the counts are of messages."""
@@ -87,19 +90,19 @@ def write_tree(base: Path, port: int, *, held: bool) -> Path:
 
 @contextmanager
 def start_vsmtp(base: Path, cost: Meter, *, held: bool) -> Iterator[Running]:
-    vsmtp = Path(sys.executable).parent / "vsmtp"
-    with start_command(base, cost, [str(vsmtp)], held=held) as running:
+    with start_command(base, cost, [sys.executable], held=held) as running:
         yield running
 
 
 @contextmanager
-def start_command(base: Path, cost: Meter, vsmtp: Sequence[str], *, held: bool) -> Iterator[Running]:
-    """Start vSMTP by the words in `vsmtp`; it has ended, and its end was in order, when this returns."""
+def start_command(base: Path, cost: Meter, python: Sequence[str], *, held: bool) -> Iterator[Running]:
+    """Start vSMTP by the words of `python`; it has ended when this returns."""
     port = free_port()
     write_tree(base, port, held=held)
     with (base / "vsmtp.out").open("wb") as output:
         server = subprocess.Popen(
-            [*cost.prefix, *vsmtp, "run", "-c", str(base)],
+            [*cost.prefix, *python, "-m", "vsmtp.cli.main", "run", "-c", str(base)],
+            env={**os.environ, "PYTHONPATH": str(ROOT)},
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=output,
