@@ -59,9 +59,10 @@ def test_addresses_of_all_fields_of_a_name_are_found() -> None:
 def test_too_many_addresses_are_unavailable() -> None:
     assert len(found("a@b," * MAX_MAILBOXES)) == MAX_MAILBOXES
     assert isinstance(mailboxes("a@b," * (MAX_MAILBOXES + 1)), Unavailable)
-    header = scan(b"To: a@b\r\n" * (MAX_MAILBOXES + 1))
-    assert isinstance(header, Header)
-    assert isinstance(addresses(header, "to"), Unavailable)
+    for head in (b"To: a@b\r\n" * (MAX_MAILBOXES + 1), b"To: " + b"a@b," * (MAX_MAILBOXES + 1)):
+        header = scan(head)
+        assert isinstance(header, Header)
+        assert isinstance(addresses(header, "to"), Unavailable)
 
 
 LOCALS = st.text(st.characters(codec="ascii", exclude_categories=["Cc"]), min_size=1, max_size=10)

@@ -3,7 +3,7 @@ from __future__ import annotations
 from email.header import decode_header, make_header
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from tests.message.hostile import swift
@@ -43,6 +43,9 @@ def test_what_cannot_be_decoded_stays(written: str) -> None:
 
 
 @given(TEXT)
+@example("é" * 200)
+@example("a" * 61 + "é" + "b" * 60)
+@example("語" * 100 + "a")
 def test_encoded_words_are_short_and_come_back(text: str) -> None:
     words = encode_words(text)
     assert all(len(word) <= MAX_WORD and word.isascii() and " " not in word for word in words)
@@ -61,6 +64,19 @@ def test_another_decoder_reads_the_same(text: str) -> None:
 )
 def test_any_text_is_decoded(parts: list[str]) -> None:
     decode_words("".join(parts))
+
+
+@pytest.mark.parametrize("charset", [
+    "utf-8", "us-ascii", "latin1", "iso-8859-1", "iso-8859-8-i", "iso-8859-12", "windows-1252", "cp932",
+    "koi8-u", "tis-620", "gb2312", "gbk", "gb18030", "hz-gb-2312", "big5", "big5-hkscs", "euc-jp", "euc-kr", "euc-cn",
+    "ks_c_5601-1987", "shift_jis", "sjis", "iso-2022-jp", "iso-2022-jp-3", "iso-2022-kr", "utf-16",
+    "utf-16le", "macintosh",
+])  # fmt: skip
+@given(octets=st.binary(max_size=30))
+@settings(max_examples=30)
+def test_any_octets_in_any_charset_are_decoded(charset: str, octets: bytes) -> None:
+    word = "".join(f"={octet:02X}" for octet in octets)
+    assert "=?" not in decode_words(f"=?{charset}?q?x{word}?=") or b"=?" in octets
 
 
 @pytest.mark.parametrize("text", [
