@@ -68,8 +68,8 @@ def test_any_text_is_decoded(parts: list[str]) -> None:
 
 @pytest.mark.parametrize("charset", [
     "utf-8", "us-ascii", "latin1", "iso-8859-1", "iso-8859-8-i", "iso-8859-12", "windows-1252", "cp932",
-    "koi8-u", "tis-620", "gb2312", "gbk", "gb18030", "hz-gb-2312", "big5", "big5-hkscs", "euc-jp", "euc-kr", "euc-cn",
-    "ks_c_5601-1987", "shift_jis", "sjis", "iso-2022-jp", "iso-2022-jp-3", "iso-2022-kr", "utf-16",
+    "koi8-u", "tis-620", "gb2312", "gbk", "gb18030", "hz-gb-2312", "big5", "big5-hkscs", "euc-jp", "euc-kr",
+    "euc-cn", "ks_c_5601-1987", "shift_jis", "sjis", "iso-2022-jp", "iso-2022-jp-3", "iso-2022-kr", "utf-16",
     "utf-16le", "macintosh",
 ])  # fmt: skip
 @given(octets=st.binary(max_size=30))
