@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Final, TypeAlias
 
 from bench.meter import meter
-from bench.servers import SERVERS, turns
+from bench.servers import SERVERS
 from bench.workload import Workload, fsync_alone, idle, lone, measure, settled, smtp_source
 from tests.peers.disk import journaled_ext4, run
 
@@ -48,7 +48,7 @@ def one_run(server: str, load: Workload, disk: Path) -> Result:
         arrived = running.queued if load.held else running.delivered
         settled()
         result: Result = asdict(measure(running.port, load, arrived, cost))
-    result |= {f"turn_{key}": value for key, value in turns(base).items()}
+        result |= running.turns()
     shutil.rmtree(base)
     settled()
     return result

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import pytest
 
 from bench.run import medians, table
-from bench.servers import turns, write_tree
+from bench.servers import entries, rows, turns, write_tree
 from tests.peers import server
 from vsmtp.config.load import Tree, read_tree
 
@@ -28,14 +27,8 @@ def test_the_tree_of_the_tests_is_sound(tmp_path: Path) -> None:
     assert str(port) in str(tree.settings.listeners["mx"].address)
 
 
-def test_the_last_report_of_the_commit_turns_counts(tmp_path: Path) -> None:
-    lines = [{"event": "started"}, {"event": "commit_turns", "p99_ms": 12.5, "turns": 3, "queue": "x"}]
-    (tmp_path / "vsmtp.log").write_text("".join(json.dumps(line) + "\n" for line in lines))
-    assert turns(tmp_path) == {"p99_ms": 12.5, "turns": 3}
-
-
-def test_a_server_that_reports_no_turns_has_none(tmp_path: Path) -> None:
-    assert turns(tmp_path) == {}
+def test_what_is_not_there_counts_as_nothing(tmp_path: Path) -> None:
+    assert (entries(tmp_path / "new"), rows(tmp_path), turns(tmp_path)) == (0, 0, {})
 
 
 def test_the_table_shows_medians_and_their_ratio() -> None:
