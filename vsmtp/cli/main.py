@@ -33,7 +33,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command that `arguments`, by default the process's, name; the exit status."""
     words = list(sys.argv[1:] if arguments is None else arguments)
     name = next((word for word in words if not word.startswith("-")), "")
-    parser = ArgumentParser(prog="vsmtp", description="A mail server whose whole behaviour is a tree of TOML files.")
+    parser = ArgumentParser(
+        prog="vsmtp", description="A mail server whose whole behaviour is a tree of TOML files."
+    )
     parser.add_argument("--version", action="version", version=f"vsmtp {RELEASE}")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
     chosen = None

@@ -37,8 +37,9 @@ def run(args: Namespace) -> int:
     try:
         drop_privileges(settings)
         with open_log(settings) as log:
-            local = plan.maildirs(settings)
-            return serve(Assignment(RELEASE, settings, report.graph, doors, local, log, os.environ))
+            lanes = plan.lanes(settings, os.environ, plan.maildirs(settings))
+            route = plan.routing(settings).route
+            return serve(Assignment(RELEASE, settings, report.graph, doors, log, lanes, route))
     except (OSError, KeyError, ValueError) as fault:
         complain(str(fault))
         return NO_SYSTEM

@@ -10,10 +10,9 @@ import pwd
 import socket
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
-from typing import Any, Final, TypeAlias
+from typing import Final, TypeAlias
 
 from vsmtp.config.load import Tree
 from vsmtp.config.models.settings import Settings
@@ -30,8 +29,16 @@ Doors: TypeAlias = list[tuple[Bell, socket.socket]]
 
 _WHY: Final = {
     errno.EADDRINUSE: ("port-in-use", "another program listens there", "`ss -ltnp` shows which"),
-    errno.EACCES: ("port-needs-root", "ports below 1024 need root", "start as root, or choose a port above 1023"),
-    errno.EADDRNOTAVAIL: ("not-our-address", "this machine does not have that address", "`ip address` lists them"),
+    errno.EACCES: (
+        "port-needs-root",
+        "ports below 1024 need root",
+        "start as root, or choose a port above 1023",
+    ),
+    errno.EADDRNOTAVAIL: (
+        "not-our-address",
+        "this machine does not have that address",
+        "`ip address` lists them",
+    ),
 }
 
 
@@ -46,7 +53,9 @@ def open_doors(tree: Tree) -> tuple[Doors, list[Diagnostic]]:
             except OSError as fault:
                 code, message, remedy = _WHY.get(fault.errno or 0, ("cannot-listen", str(fault), ""))
                 path = ("listeners", name, "address", n)
-                refused.append(tree.locate(Fault(path, code, f"cannot listen on {address}: {message}", remedy)))
+                refused.append(
+                    tree.locate(Fault(path, code, f"cannot listen on {address}: {message}", remedy))
+                )
     return doors, refused
 
 
@@ -65,7 +74,9 @@ def drop_privileges(settings: Settings) -> None:
 def open_log(settings: Settings) -> Iterator[Log]:
     """The log that the settings want. Raises OSError when one of its files cannot be written."""
     descriptors = [
-        2 if target == "stderr" else os.open(target, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o640)
+        2
+        if target == "stderr"
+        else os.open(target, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o640)
         for target in settings.logs.to
     ]
     log = Log(settings.logs.level, settings.logs.format, descriptors, time.time)
@@ -89,7 +100,7 @@ async def _serve(assignment: Assignment) -> int:
 
 
 def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
-    """uvloop's where it is installed (CPython on Linux), else asyncio's own."""
+    """Make loops of uvloop where it is installed (CPython on Linux), else of asyncio."""
     try:
         import uvloop  # noqa: PLC0415 not there on every platform
     except ImportError:

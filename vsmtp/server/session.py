@@ -117,23 +117,27 @@ class Session:
 
     def end(self) -> None:
         """The client is gone."""
-        self._drop()
+        self.drop()
 
-    def _drop(self, _: Question | None = None) -> None:
+    def drop(self, _: Question | None = None) -> None:
+        """Forget the transaction that is under way."""
         mailing, self._mailing = self._mailing, None
         if mailing is not None and mailing.reception is not None:
             mailing.reception.discard()
 
     # The commands.
 
-    def _connected(self, _: Question) -> None:
+    def connected(self, _: Question) -> None:
+        """Ask the rules of `connect`."""
         self._decide(Stage.CONNECT, self._scope, self._yes)
 
-    def _hello(self, question: Hello) -> None:
+    def hello(self, question: Hello) -> None:
+        """Ask the rules of `helo`."""
         self.subject.helo_name, self.subject.esmtp = question.name, question.esmtp
         self._decide(Stage.HELO, self._scope, self._yes)
 
-    def _mail(self, question: Mail) -> None:
+    def mail(self, question: Mail) -> None:
+        """Begin a transaction, if there is room for a message and the rules of `mail` allow it."""
         office = self._office
         if not office.space.has_room(question.size or 0):
             self._no(NO_ROOM)
@@ -152,7 +156,8 @@ class Session:
 
         self._decide(Stage.MAIL, mailing.scope, begin)
 
-    def _rcpt(self, question: Rcpt) -> None:
+    def rcpt(self, question: Rcpt) -> None:
+        """Add a recipient if the rules of `rcpt` allow it; one that was named already is there."""
         mailing = self._mailing
         assert mailing is not None
         address = question.recipient
@@ -176,7 +181,8 @@ class Session:
         else:
             self._decide(Stage.RCPT, scope, add)
 
-    def _data(self, _: Question) -> None:
+    def data(self, _: Question) -> None:
+        """Make ready for the message."""
         mailing = self._mailing
         assert mailing is not None
         self.receptions += 1
@@ -184,19 +190,22 @@ class Session:
         mailing.reception = Reception(self._office.place, name, self._go_on)
         self._yes()
 
-    def _chunk(self, question: Chunk) -> None:
+    def chunk(self, question: Chunk) -> None:
+        """Take the next octets of the message."""
         mailing = self._mailing
         assert mailing is not None
         assert mailing.reception is not None
         mailing.reception.take(question.data)
 
-    def _quit(self, _: Question) -> None:
+    def quit(self, _: Question) -> None:
+        """Note that the client leaves of its own will."""
         self.has_quit = True
-        self._drop()
+        self.drop()
 
     # The message.
 
-    def _end_of_message(self, _: Question) -> None:
+    def end_of_message(self, _: Question) -> None:
+        """Judge and store the message once all of it is there."""
         mailing = self._mailing
         assert mailing is not None
         assert mailing.reception is not None
@@ -295,18 +304,18 @@ class Session:
         else:
             self._conversation.refuse(reply)
         if self._conversation.state is State.GREETED:
-            self._drop()
+            self.drop()
         self._go_on()
 
 
 _ANSWERS: Final[dict[type[Question], Callable[[Session, Any], None]]] = {
-    Connected: Session._connected,
-    Hello: Session._hello,
-    Mail: Session._mail,
-    Rcpt: Session._rcpt,
-    Data: Session._data,
-    Chunk: Session._chunk,
-    EndOfMessage: Session._end_of_message,
-    Reset: Session._drop,
-    Quit: Session._quit,
+    Connected: Session.connected,
+    Hello: Session.hello,
+    Mail: Session.mail,
+    Rcpt: Session.rcpt,
+    Data: Session.data,
+    Chunk: Session.chunk,
+    EndOfMessage: Session.end_of_message,
+    Reset: Session.drop,
+    Quit: Session.quit,
 }

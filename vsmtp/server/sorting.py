@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from vsmtp.delivery.route import Local, Routing, Smarthost, Unroutable
+from vsmtp.delivery.route import Local, Route, Smarthost, Unroutable
 from vsmtp.facts import subject
 from vsmtp.facts.answers import FactBook
 from vsmtp.message.edits import Edit, edit
@@ -18,6 +18,7 @@ from vsmtp.server.mailing import connection_of
 from vsmtp.server.parcel import Destination, Dropped, Into, Lane, Parcel, Postponed
 from vsmtp.server.recipients import Recipients
 from vsmtp.server.stages import Case, Stages
+from vsmtp.values.address import Address
 from vsmtp.values.envelope import Content
 from vsmtp.values.outcome import Deferred, Failed
 from vsmtp.vocabulary.stages import Stage
@@ -25,10 +26,10 @@ from vsmtp.vocabulary.stages import Stage
 
 @dataclass(frozen=True, slots=True)
 class Sorting:
-    """Decides for each parcel; `lanes` has one for each route that `routing` can name."""
+    """Decides for each parcel; `lanes` has one for each route that `route` can give."""
 
     stages: Stages
-    routing: Routing
+    route: Callable[[Address], Route]
     lanes: Mapping[Local | Smarthost, Lane]
     recipients: Recipients
     zoned: Callable[[], datetime]
@@ -74,7 +75,7 @@ class Sorting:
         return book
 
     def _way(self, parcel: Parcel, edits: Sequence[Edit]) -> Destination:
-        route = self.routing.route(parcel.address)
+        route = self.route(parcel.address)
         if isinstance(route, Unroutable):
             return Deferred("", route.reply)
         return Into(self.lanes[route], _copy(parcel, edits))

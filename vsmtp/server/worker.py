@@ -10,7 +10,7 @@ import signal
 import socket
 import time
 import traceback
-from collections.abc import Coroutine, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
@@ -18,7 +18,7 @@ from random import Random, SystemRandom
 from typing import Any, Final
 
 from vsmtp.config.models.settings import Settings
-from vsmtp.delivery.consignment import Transport
+from vsmtp.delivery.route import Route
 from vsmtp.facts.answers import FactBook
 from vsmtp.net.limits import Connections, Networks
 from vsmtp.queue.committer import Committer
@@ -58,17 +58,17 @@ IO_ERROR: Final = 74
 class Assignment:
     """What a worker is given.
 
-    `doors` are listening sockets with their listeners; `local` carries mail for local domains; `observe` gives
-    who watches the rules, or None.
+    `doors` are listening sockets with their listeners; `lanes` has one for each route that `route` can give;
+    `observe` gives who watches the rules of a session at a stage.
     """
 
     version: str
     settings: Settings
     graph: Graph
     doors: Sequence[tuple[Bell, socket.socket]]
-    local: Transport
     log: Log
-    environment: Mapping[str, str]
+    lanes: plan.Lanes
+    route: Callable[[Address], Route]
     observe: Observe | None = None
 
 
@@ -96,7 +96,7 @@ class Worker:
             local, server.recipient_delimiter, everybody=server.recipients == "any", clock=time.monotonic
         )
         self._stages = Stages(assignment.graph, self._log, self._fetch, self._spawn, assignment.observe)
-        self._lanes = plan.lanes(self._settings, assignment.environment, assignment.local)
+        self._lanes = assignment.lanes
         self._dispatch = Dispatch(self._desk())
 
     async def run(self) -> int:
@@ -126,7 +126,7 @@ class Worker:
         )
         sorting = Sorting(
             self._stages,
-            plan.routing(settings),
+            self._given.route,
             self._lanes,
             self._recipients,
             plan.zoned(settings, time.time),
