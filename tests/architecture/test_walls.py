@@ -23,8 +23,8 @@ PARAMETERS = 5
 MEDIAN_FUNCTION = 15
 MEDIAN_MODULE = 150
 
-# `except Exception` stands once at the top of a worker's tasks, and once at the top of a session, which is callbacks
-# and no task. A thread hands what it met to the loop that waits for it.
+# `except Exception` stands once at the top of a worker's tasks, and once at the top of a session, which is
+# callbacks and no task. A thread hands what it met to the loop that waits for it.
 CATCHES_ALL = {"vsmtp/server/worker.py": 1, "vsmtp/server/connection.py": 1, "vsmtp/queue/committer.py": 1}
 
 FORBIDDEN_NAMES = {
