@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any, Final
 
 import tomli
 
 from vsmtp.config.files import shown
-from vsmtp.config.locate import MAX_DEPTH, locate
-from vsmtp.config.merge import Document
+from vsmtp.config.locate import MAX_DEPTH, Node, locate
+from vsmtp.config.merge import Document, Origin, place_of
 from vsmtp.values.diagnostic import Diagnostic, Place
+
+_LIMIT: Final = 2**63
+_DIGITS: Final = re.compile(r"[0-9_]+")
+_HUGE: Final = "a whole number needs more than 64 bits"
 
 
 def read(path: Path) -> Document | Diagnostic:
@@ -35,12 +42,39 @@ def parse(name: str, text: str) -> Document | Diagnostic:
         values = tomli.loads(text)
     except tomli.TOMLDecodeError as error:
         return _broken(name, text, error)
+    except ValueError:
+        return _too_long(name, text)
     except RecursionError:
         return _too_deep(name)
     places = locate(text)
     if places.deepest > MAX_DEPTH:
         return _too_deep(name)
-    return Document(name, values, places)
+    document = Document(name, values, places)
+    for node in _huge(values, places.root):
+        return Diagnostic("error", "syntax", _HUGE, "", place_of(Origin(document, node, None), at_key=False))
+    return document
+
+
+def _huge(value: Any, node: Node) -> Iterator[Node]:
+    # TOML promises 64 bits; arithmetic on more could fail anywhere behind.
+    if isinstance(value, dict):
+        for name, below in value.items():
+            yield from _huge(below, node.children[name])
+    elif isinstance(value, list):
+        for n, below in enumerate(value):
+            yield from _huge(below, node.children[n])
+    elif isinstance(value, int) and not -_LIMIT <= value < _LIMIT:
+        yield node
+
+
+def _too_long(name: str, text: str) -> Diagnostic:
+    # The interpreter refuses to read decimal numbers of thousands of digits, without saying where they stand.
+    longest = max(_DIGITS.finditer(text), key=lambda match: len(match[0]))
+    before = text[: longest.start()]
+    column = len(before) - (before.rfind("\n") + 1) + 1
+    source = text[longest.start() - column + 1 : longest.end()]
+    place = Place(name, before.count("\n") + 1, column, len(longest[0]), source)
+    return Diagnostic("error", "syntax", _HUGE, "", place)
 
 
 def _too_deep(name: str) -> Diagnostic:

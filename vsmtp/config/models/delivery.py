@@ -38,6 +38,8 @@ def _maildir(value: object, info: ValidationInfo) -> str:
     written = check_template(text_of(value, "a path in quotes"), _MAILDIR_NAMES)
     if not written or "\0" in written or ".." in written.split("/"):
         raise refusal("bad-path", "the path is empty" if not written else "the path must not climb with `..`")
+    if written.startswith("~"):
+        raise refusal("bad-path", "`~` means nothing here", "write `{home}` for the user's home")
     if not any("{" + name + "}" in written for name in ("home", "user", "rcpt.local", "rcpt.address")):
         remedy = "use `{home}`, `{user}`, `{rcpt.local}` or `{rcpt.address}`"
         raise refusal("bad-template", "all users would share this Maildir", remedy)

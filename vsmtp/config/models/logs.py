@@ -8,7 +8,7 @@ from typing import Annotated, Final, Literal, TypeAlias
 from pydantic import PlainValidator, ValidationInfo
 
 from vsmtp.config.models.section import Section
-from vsmtp.config.models.types import Listed, choice, nearest, refusal, text_of
+from vsmtp.config.models.types import Listed, choice, in_tree, nearest, refusal, text_of
 
 Level: TypeAlias = Literal["debug", "info", "warning", "error"]
 Format: TypeAlias = Literal["json", "logfmt", "console"]
@@ -27,7 +27,7 @@ def _target(value: object, info: ValidationInfo) -> Path | Literal["stderr"]:
         near = nearest(written, _TARGETS)
         remedy = f"did you mean `{near}`?" if near else f"for a file write a path with a slash: `./{written}`"
         raise refusal("bad-choice", f"`{written}` is no place for a log", remedy)
-    return Path((info.context or {}).get("root", ".")) / written
+    return in_tree(written, info)
 
 
 LogTarget: TypeAlias = Annotated[Path | Literal["stderr"], PlainValidator(_target)]

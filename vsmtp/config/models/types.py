@@ -82,11 +82,11 @@ def _network(value: object) -> IPv4Network | IPv6Network:
     if written.startswith("@"):
         raise refusal("not-yet", "tables arrive with a later release", "write the networks themselves")
     try:
-        return ip_network(written)
+        return ip_network(written.replace("%", "?"))  # a network has no scope
     except ValueError:
         pass
     try:
-        meant = ip_network(written, strict=False)
+        meant = ip_network(written.replace("%", "?"), strict=False)
     except ValueError:
         raise refusal(
             "bad-network",
@@ -223,11 +223,13 @@ def _secret(value: object, info: ValidationInfo) -> SecretSource:
         raise refusal("bad-secret", "a secret names one place where it is kept", _PLACES_REMEDY)
     kind, written = next(iter(value.items()))
     text = text_of(written, f"`{kind}` as a string")
+    if kind != "value" and (not text or "\0" in text):
+        raise refusal("bad-secret", f"`{kind}` names nothing that can be read", _PLACES_REMEDY)
     match kind:
         case "value":
             return SecretSource("value", "", Secret(text))
         case "file":
-            return SecretSource("file", str(_in_tree(text, info)))
+            return SecretSource("file", str(in_tree(text, info)))
         case _:
             return SecretSource(kind, text)
 
@@ -240,16 +242,16 @@ def _key(value: object, info: ValidationInfo) -> SecretSource:
     return source
 
 
-def _in_tree(text: str, info: ValidationInfo) -> Path:
+def in_tree(text: str, info: ValidationInfo) -> Path:
+    """The path, from the root of the tree when it is relative; refused with `bad-path` when it is none."""
+    if not text or "\0" in text:
+        raise refusal("bad-path", "this is no path" if text else "the path is empty")
     root = (info.context or {}).get("root", Path())
     return Path(root) / text
 
 
 def _path(value: object, info: ValidationInfo) -> Path:
-    text = text_of(value, "a path in quotes")
-    if not text or "\0" in text:
-        raise refusal("bad-path", "this is no path" if text else "the path is empty")
-    return _in_tree(text, info)
+    return in_tree(text_of(value, "a path in quotes"), info)
 
 
 def check_template(written: str, known: Sequence[str]) -> str:
@@ -293,12 +295,6 @@ def _listed(value: object) -> object:
             "wrong-type", f"expected a list, found {describe(value)}", "put it in brackets: `[...]`"
         )
     return tuple(value)
-
-
-def _filled(value: tuple[T, ...]) -> tuple[T, ...]:
-    if not value:
-        raise refusal("out-of-range", "the list needs at least one element")
-    return value
 
 
 Listed: TypeAlias = Annotated[tuple[T, ...], BeforeValidator(_listed)]
