@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Final, Protocol
 
 from bench.meter import Meter
-from tests.peers.postfix import await_port, free_port, postfix
+from tests.peers.postfix import await_greeting, free_port, postfix
 from vsmtp.server.control import ask
 
 # HOLD puts a message into a queue that nobody reads: cleanup's file and its fsync, and nothing after it.
@@ -110,7 +110,7 @@ def start_command(base: Path, cost: Meter, python: Sequence[str], *, held: bool)
             stderr=output,
         )
     try:
-        await_port(port, lambda: server.poll() is None)
+        await_greeting(port, lambda: server.poll() is None)
         inbox, spool = base / "mail" / "user" / "new", base / "spool"
         yield Running(port, lambda: entries(inbox), lambda: rows(spool), lambda: turns(spool))
     finally:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from tests.peers.postfix import await_port, free_port
+from tests.peers.postfix import await_greeting, free_port
 from tests.peers.programs import needs
 
 PATIENCE: Final = 60.0
@@ -56,7 +56,7 @@ def smtp_sink(directory: Path, *options: str) -> Iterator[Sink]:
     with (directory.parent / "smtp-sink.out").open("wb") as output:
         sink = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=output, stderr=output)
     try:
-        await_port(port, lambda: sink.poll() is None)
+        await_greeting(port, lambda: sink.poll() is None)
         yield Sink(port, directory)
     finally:
         sink.terminate()

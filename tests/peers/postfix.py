@@ -80,16 +80,20 @@ def free_port() -> int:
         return int(sock.getsockname()[1])
 
 
-def await_port(port: int, alive: Callable[[], bool]) -> None:
-    """Return once something listens on 127.0.0.1:`port`; raises RuntimeError when `alive` says no."""
+def await_greeting(port: int, alive: Callable[[], bool]) -> None:
+    """Return once 127.0.0.1:`port` greets as SMTP does; raises RuntimeError when `alive` says no.
+
+    A port may listen well before its server serves, and before it minds signals.
+    """
     end = time.monotonic() + PATIENCE
     while time.monotonic() < end:
         if not alive():
-            raise RuntimeError(f"ended before it listened on port {port}")
-        with suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
-            return
+            raise RuntimeError(f"ended before it greeted on port {port}")
+        with suppress(OSError), socket.create_connection(("127.0.0.1", port), 5) as client:
+            if client.recv(512).startswith(b"220"):
+                return
         time.sleep(0.02)
-    raise RuntimeError(f"nothing listens on port {port} after {PATIENCE:.0f} s")
+    raise RuntimeError(f"nothing greets on port {port} after {PATIENCE:.0f} s")
 
 
 @dataclass(frozen=True)
@@ -169,7 +173,7 @@ def postfix(
             command, env=environment, stdin=subprocess.DEVNULL, stdout=output, stderr=output, process_group=0
         )
     try:
-        await_port(port, lambda: master.poll() is None)
+        await_greeting(port, lambda: master.poll() is None)
         yield Postfix(base, port, master)
     finally:
         _end(master)

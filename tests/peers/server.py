@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from tests.peers.postfix import await_port, free_port
+from tests.peers.postfix import await_greeting, free_port
 
 _MAIN: Final = "import sys; from vsmtp.cli.main import main; sys.exit(main())"
 VSMTP: Final = (sys.executable, "-W", "error::ResourceWarning", "-c", _MAIN)
@@ -58,8 +58,9 @@ class Server:
         """SIGTERM; afterwards the server has ended in order: status 0 and no traceback."""
         self.process.send_signal(signal.SIGTERM)
         status = self.process.wait(PATIENCE)
-        assert status == 0, self.output
-        assert "Traceback" not in self.output, self.output
+        assert status == 0, f"status {status}: {self.output[-2000:]}"
+        trace = self.output.find("Traceback")
+        assert trace < 0, self.output[trace - 200 : trace + 4000]
 
     def kill(self) -> None:
         """SIGKILL: what a crash of the process leaves behind."""
@@ -94,7 +95,7 @@ def running_server(base: Path, port: int, prefix: Sequence[str] = ()) -> Iterato
         )
     server = Server(base, port, process)
     try:
-        await_port(port, lambda: process.poll() is None)
+        await_greeting(port, lambda: process.poll() is None)
         yield server
         if process.poll() is None:
             server.stop()
