@@ -69,7 +69,7 @@ def _add(faults: dict[Fault, None], more: Sequence[Fault] | Iterator[Fault]) -> 
 def _pipeline(reading: Reading, tables: tuple[Sequence[RuleSource], ...], sources: Chains) -> Pipeline:
     roots = [_read_table(reading, table) for table in tables]
     chains = _reached(reading, [rule for root in roots for rule in root], sources)
-    changes = {name: _changed(name, chains, frozenset()) for name in chains}
+    changes = {name: _changed(name, chains) for name in chains}
     return Pipeline(
         reading.stage or Stage.DELIVERY,
         tuple(build_nodes(root, changes) for root in roots),
@@ -123,36 +123,41 @@ def _reached(reading: Reading, rules: Sequence[Rule], sources: Chains) -> dict[s
     return chains
 
 
-def _changed(name: str, chains: Mapping[str, Sequence[Rule]], above: frozenset[str]) -> frozenset[str]:
-    if name in above:
-        return frozenset()
-    found: frozenset[str] = frozenset()
-    for rule in chains[name]:
-        found |= headers_of(rule, {})
-        if isinstance(rule.move, Jump):
-            found |= _changed(rule.move.chain, chains, above | {name})
-    return found
+def _changed(name: str, chains: Mapping[str, Sequence[Rule]]) -> frozenset[str]:
+    """The header fields that evaluating a chain may change, by itself or by those it jumps to."""
+    jumps = {
+        chain: [rule.move.chain for rule in rules if isinstance(rule.move, Jump)]
+        for chain, rules in chains.items()
+    }
+    rules = [rule for chain in _reach(name, jumps) | {name} for rule in chains[chain]]
+    return frozenset().union(*(headers_of(rule, {}) for rule in rules))
 
 
 def _cycles(chains: Chains) -> Iterator[Fault]:
-    """A fault at each `jump` that leads back to a chain it is reached from."""
-    done: set[str] = set()
-
-    def visit(name: str, trail: tuple[str, ...]) -> Iterator[Fault]:
-        if name in done:
-            return
-        for source in chains.get(name, ()):
+    """A fault at each `jump` that leads back to the chain it stands in."""
+    jumps = {
+        name: [target for source in table if isinstance(target := source.table.get("jump"), str)]
+        for name, table in chains.items()
+    }
+    reach = {name: _reach(name, jumps) for name in chains}
+    for name, table in chains.items():
+        for source in table:
             target = source.table.get("jump")
-            if target == name or target in trail:
-                way = " -> ".join((*trail, name, str(target)))
-                here = (*source.path, "jump")
-                yield Fault(here, "chain-cycle", f"chains in a circle: {way}", "take one of the jumps out")
-            elif isinstance(target, str):
-                yield from visit(target, (*trail, name))
-        done.add(name)
+            if isinstance(target, str) and (target == name or name in reach.get(target, ())):
+                message = f"the chain `{target}` leads back to `{name}`"
+                yield Fault((*source.path, "jump"), "chain-cycle", message, "take one of the jumps out")
 
-    for name in chains:
-        yield from visit(name, ())
+
+def _reach(name: str, jumps: Mapping[str, Sequence[str]]) -> set[str]:
+    """The chains that jumps lead to from there."""
+    found: set[str] = set()
+    todo = list(jumps.get(name, ()))
+    while todo:
+        target = todo.pop()
+        if target not in found:
+            found.add(target)
+            todo.extend(jumps.get(target, ()))
+    return found
 
 
 def _unreached(rules: Ruleset, tables: Mapping[str, Sequence[str]]) -> Iterator[Fault]:
