@@ -23,7 +23,7 @@ from queue import Empty, SimpleQueue
 from time import monotonic
 from typing import Final, TypeAlias, TypeVar
 
-from vsmtp.queue.identity import Numbers, queue_name
+from vsmtp.queue.identity import Names, Numbers
 from vsmtp.queue.records import Broken, Change, Committed, DiskFull, Done, RecipientKey, StoredMessage
 from vsmtp.queue.shard import Recovered, Shard
 
@@ -70,6 +70,7 @@ class Committer:
         self.turns: deque[float] = deque(maxlen=8192)
         self._loop = loop
         self._numbers = Numbers(0)
+        self._names = Names(path.name)
         self._pending_octets = 0
         self._work: deque[_Submitted | _Asked] = deque()
         self._owed: list[_Submitted] = []
@@ -94,9 +95,14 @@ class Committer:
         """A number for a new message, higher than all before; `now` in seconds since the epoch."""
         return self._numbers.next(now)
 
+    @property
+    def last(self) -> int:
+        """The highest number that may have been given so far."""
+        return self._numbers.last
+
     def name(self, number: int) -> str:
         """The queue id of a message of this shard as administrators see it."""
-        return queue_name(number, self.path.name)
+        return self._names(number)
 
     def submit(self, change: Change, done: Done) -> None:
         """Have `change` committed with what else this tick brings; the loop calls `done` with the result."""

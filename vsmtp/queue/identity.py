@@ -51,9 +51,28 @@ def is_ulid(name: str) -> bool:
     return _ULID.fullmatch(name) is not None
 
 
+class Names:
+    """Writes the names of messages of `shard`; the part that is the millisecond's is made once."""
+
+    __slots__ = ("_millisecond", "_tag", "_text")
+
+    def __init__(self, shard: str) -> None:
+        self._tag = shard[-TAG_LENGTH:]
+        self._millisecond = -1
+        self._text = ""
+
+    def __call__(self, number: int) -> str:
+        """The name of message `number`, 17 characters."""
+        millisecond = number >> 20
+        if millisecond != self._millisecond:
+            self._millisecond = millisecond
+            self._text = encode(millisecond, NUMBER_LENGTH - 4)
+        return f"{self._text}{_PAIRS[number >> 10 & 1023]}{_PAIRS[number & 1023]}{self._tag}"
+
+
 def queue_name(number: int, shard: str) -> str:
     """The name of message `number` of `shard`, 17 characters."""
-    return encode(number, NUMBER_LENGTH) + shard[-TAG_LENGTH:]
+    return Names(shard)(number)
 
 
 def parse_queue_name(name: str) -> tuple[int, str]:

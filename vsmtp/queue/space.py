@@ -19,6 +19,7 @@ class Space:
 
     def __init__(self, shard: Path, reserve: int, clock: Callable[[], float]) -> None:
         self._shard = shard
+        self._log = shard / "queue.db-wal"
         self._reserve = reserve
         self._clock = clock
         self._looked = float("-inf")
@@ -39,7 +40,10 @@ class Space:
     def _look(self) -> int:
         try:
             system = os.statvfs(self._shard)
-            log = (self._shard / "queue.db-wal").stat().st_size
         except OSError:
             return 0
+        try:
+            log = os.stat(self._log).st_size  # noqa: PTH116 four times as fast
+        except OSError:
+            log = 0
         return system.f_bavail * system.f_frsize - 2 * log

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Final
 
-from vsmtp.facts import subject
 from vsmtp.message.stored import dump
 from vsmtp.message.trace import Protocol, Trace, received
 from vsmtp.queue.records import (
@@ -27,7 +26,7 @@ from vsmtp.queue.records import (
 )
 from vsmtp.queue.spool import Spool
 from vsmtp.rules.verdicts import Discard, Quarantine
-from vsmtp.server.mailing import Accepted, Fate, Mailing, context_of
+from vsmtp.server.mailing import Accepted, Fate, Mailing, Visitor, context_of
 from vsmtp.server.reception import Arrived
 from vsmtp.telemetry.events import MessageAccepted, MessageDiscarded, MessageNotStored
 from vsmtp.telemetry.log import Log
@@ -61,7 +60,7 @@ class Acceptance:
     """One message on its way over the counter; `done` gets the reply when it is safe, or cannot be."""
 
     counter: Counter
-    client: subject.Connection
+    visitor: Visitor
     mailing: Mailing
     arrived: Arrived
     done: Callable[[Reply], None]
@@ -76,7 +75,7 @@ class Acceptance:
             name = name or self.counter.spool.name(number)
             if isinstance(fate, Discard):
                 self.counter.log.emit(
-                    MessageDiscarded(self.client.session_id, name, str(self.mailing.subject.sender))
+                    MessageDiscarded(self.visitor.session, name, str(self.mailing.subject.sender))
                 )
             else:
                 messages.append(self._compose(number, now, recipients, fate))
@@ -90,21 +89,21 @@ class Acceptance:
         about = self.mailing.subject
         head = about.head or b""
         return NewMessage(
-            number, now, about.sender, self.mailing.eight_bit, about.smtputf8, self.client.session_id,
+            number, now, about.sender, self.mailing.eight_bit, about.smtputf8, self.visitor.session,
             f"{QUARANTINE}{fate.name}" if isinstance(fate, Quarantine) else ACTIVE,
             tuple(Addressee(to.address, dump(to.scope.edits)) for to in recipients),
             Content(self._trace(number, now) + head + self.arrived.rest, self.arrived.file),
-            context_of(self.client),
+            context_of(self.visitor),
         )  # fmt: skip
 
     def _trace(self, number: int, now: float) -> bytes:
-        counter, client = self.counter, self.client
+        counter, client = self.counter, self.visitor.subject
         protocol: Protocol = "SMTP"
         if client.esmtp:
             protocol = "UTF8SMTP" if self.mailing.subject.smtputf8 else "ESMTP"
         return received(
             Trace(
-                client.helo_name, "", str(client.client_ip), counter.server_name, protocol,
+                client.helo_name, "", self.visitor.address, counter.server_name, protocol,
                 counter.spool.name(number), self.mailing.only_recipient, counter.date(now),
             )
         )  # fmt: skip
@@ -129,7 +128,7 @@ class Acceptance:
     def _tell(self, message: NewMessage) -> None:
         self.counter.log.emit(
             MessageAccepted(
-                message.session, self.counter.spool.name(message.number), str(self.client.client_ip),
+                message.session, self.counter.spool.name(message.number), self.visitor.address,
                 str(message.sender), tuple(str(to.address) for to in message.recipients), message.content.size,
                 message.state,
             )
@@ -137,7 +136,7 @@ class Acceptance:
 
     def _not_stored(self, name: str, reason: str) -> None:
         sender = str(self.mailing.subject.sender)
-        self.counter.log.emit(MessageNotStored(self.client.session_id, name, sender, reason))
+        self.counter.log.emit(MessageNotStored(self.visitor.session, name, sender, reason))
 
 
 def _queued(name: str) -> Reply:

@@ -95,7 +95,7 @@ class Connection(asyncio.BufferedProtocol):
         self._house.opened(self)
         log = self._house.office.log
         if log.wants("debug"):
-            log.emit(SessionOpened(self.session.name, str(self.client.ip), self.client.listener))
+            log.emit(SessionOpened(self.session.name, self.client.address, self.client.listener))
         self._deadline = self._house.loop.time() + self._house.patience.greeting
         self._go_on()
 
@@ -133,7 +133,7 @@ class Connection(asyncio.BufferedProtocol):
         log = self._house.office.log
         if log.wants("debug"):
             ended = "quit" if self.session.has_quit else self._ended_by
-            log.emit(SessionClosed(self.session.name, str(self.client.ip), ended, self.session.messages))
+            log.emit(SessionClosed(self.session.name, self.client.address, ended, self.session.messages))
 
     # The conversation's side.
 

@@ -25,9 +25,10 @@ REST: Final = 0.5
 
 @dataclass(frozen=True, slots=True)
 class Client:
-    """Who has connected, and where."""
+    """Who has connected, and where; `address` is the IP address as text."""
 
     ip: IpAddress
+    address: str
     port: int
     listener: str
     listener_port: int
@@ -97,17 +98,17 @@ class Listener:
             self._loop.add_reader(self._door.fileno(), self._accept)
 
     def _meet(self, peer: socket.socket, address: tuple[str, int]) -> None:
-        peer.setblocking(False)
-        peer.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         ip = plain(ip_address(address[0].partition("%")[0]))
-        client = Client(ip, address[1], self.name, self._port, self._kind, ip in self._porter.trusted)
+        client = Client(
+            ip, str(ip), address[1], self.name, self._port, self._kind, ip in self._porter.trusted
+        )
         reason = self._porter.connections.admit(ip, trusted=client.trusted)
         if not reason:
             self._porter.welcome(peer, client)
             return
         self._porter.refused(client, reason)
         with suppress(OSError):
-            peer.send(Reply(421, "4.7.0", reason).wire())
+            peer.send(Reply(421, "4.7.0", reason).wire(), socket.MSG_DONTWAIT)
         peer.close()
 
 
@@ -120,6 +121,7 @@ def listen(host: str, port: int) -> socket.socket:
         door.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         if family == socket.AF_INET6:
             door.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        door.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # accepted sockets inherit it
         door.setblocking(False)
         door.bind((host, port))
         door.listen(BACKLOG)

@@ -69,11 +69,21 @@ def hops(head: bytes) -> int:
     return (b"\n" + head).lower().count(b"\nreceived:")
 
 
-def context_of(connection: subject.Connection) -> str:
+@dataclass(slots=True)
+class Visitor:
+    """Who brings the mail: what rules know of the client, its address as text, the session's name."""
+
+    subject: subject.Connection
+    address: str
+    session: str
+
+
+def context_of(visitor: Visitor) -> str:
     """What later rules may ask of the session, as JSON."""
+    connection = visitor.subject
     return orjson.dumps(
         {
-            "ip": str(connection.client_ip or ""),
+            "ip": visitor.address,
             "port": connection.client_port,
             "listener": connection.listener_name,
             "listener_port": connection.listener_port,

@@ -20,7 +20,7 @@ from vsmtp.rules.evaluate import Ended
 from vsmtp.rules.verdicts import Accept, Defer, Discard, Quarantine, Refuse, Trust
 from vsmtp.server.acceptance import Acceptance, Counter
 from vsmtp.server.listener import Client
-from vsmtp.server.mailing import Accepted, Mailing, Scope, hops
+from vsmtp.server.mailing import Accepted, Mailing, Scope, Visitor, hops
 from vsmtp.server.reception import Arrived, HeaderTooLong, NotWritten, Place, Reception
 from vsmtp.server.recipients import Recipients
 from vsmtp.server.stages import Case, Stages
@@ -77,7 +77,7 @@ class Session:
     """What one client does; `go_on` is called when a question was answered later than asked."""
 
     __slots__ = (
-        "_book", "_conversation", "_go_on", "_mailing", "_office", "_scope", "client", "has_quit",
+        "_book", "_conversation", "_go_on", "_mailing", "_office", "_scope", "_visitor", "client", "has_quit",
         "is_deciding", "messages", "name", "receptions", "subject",
     )  # fmt: skip
 
@@ -93,6 +93,7 @@ class Session:
             client.ip, client.port, client.listener, client.listener_port, client.kind, client.trusted, name
         )
         self.receptions = 0
+        self._visitor = Visitor(self.subject, client.address, name)
         self._office = office
         self._conversation = conversation
         self._go_on = go_on
@@ -240,7 +241,7 @@ class Session:
             # The reception's file is the queue's now: a client that leaves does not take it along.
             self._mailing = None
             mailing.scope.fate = mailing.scope.fate or self._scope.fate
-            Acceptance(self._office.counter, self.subject, mailing, arrived, self._stored).begin()
+            Acceptance(self._office.counter, self._visitor, mailing, arrived, self._stored).begin()
 
         if mailing.is_trusted:
             store()
@@ -286,7 +287,7 @@ class Session:
         recipient = self._book.recipient
         self._office.log.emit(
             CommandRefused(
-                self.name, str(self.client.ip), stage.label, ended.rule.name if ended.rule else "",
+                self.name, self.client.address, stage.label, ended.rule.name if ended.rule else "",
                 str(self._book.transaction.sender), str(recipient.address) if recipient else "", str(reply),
             )
         )  # fmt: skip

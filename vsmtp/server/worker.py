@@ -197,7 +197,8 @@ class Worker:
     def _welcome(self, house: House, peer: socket.socket, client: Client) -> None:
         self._sessions += 1
         name = encode(int(time.time() * 1000) << 10 | self._sessions & 1023, 11)
-        self._spawn(self._settle_in(partial(Connection, house, client, name), peer, client))
+        # Not by `_begin`: what `_settle_in` awaits raises nothing else, and a connection costs a task less.
+        self._tasks.create_task(self._settle_in(partial(Connection, house, client, name), peer, client))
 
     async def _settle_in(self, factory: partial[Connection], peer: socket.socket, client: Client) -> None:
         try:
@@ -207,7 +208,7 @@ class Worker:
             peer.close()
 
     def _turned_away(self, client: Client, reason: str) -> None:
-        self._log.emit(ConnectionRefused(str(client.ip), client.listener, reason))
+        self._log.emit(ConnectionRefused(client.address, client.listener, reason))
 
     def _accepted(self, spool: Spool, message: NewMessage) -> None:
         if self._settings.queue.hold:
