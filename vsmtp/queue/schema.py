@@ -38,6 +38,7 @@ CREATE TABLE IF NOT EXISTS recipient (
   attempts INTEGER NOT NULL, due REAL, route TEXT NOT NULL, reply TEXT NOT NULL, edits TEXT NOT NULL,
   PRIMARY KEY (message, number)
 ) STRICT, WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS bodies ON message (file) WHERE file IS NOT NULL;
 CREATE INDEX IF NOT EXISTS deferred ON recipient (route, due) WHERE due IS NOT NULL;
 CREATE TABLE IF NOT EXISTS reserved (one INTEGER PRIMARY KEY CHECK (one = 1), below INTEGER NOT NULL) STRICT;
 INSERT OR IGNORE INTO reserved VALUES (1, 0);
@@ -74,6 +75,7 @@ DELETE FROM message WHERE id IN (SELECT value FROM json_each(?))
 RETURNING id, file
 """
 REMOVE_BODIES: Final = "DELETE FROM body WHERE id IN (SELECT value FROM json_each(?))"
+NAMED_BODIES: Final = "SELECT DISTINCT file FROM message WHERE file IN (SELECT value FROM json_each(?))"
 EXPEDITE: Final = """
 UPDATE recipient SET due = 0 WHERE due IS NOT NULL AND message IN (SELECT value FROM json_each(?))
 """

@@ -184,9 +184,15 @@ class Shard:
         return emptied
 
     def _unlink(self, emptied: Iterable[tuple[int, str | None]]) -> None:
-        for _, name in emptied:
-            if name is not None:
-                (self.path / "bodies" / name).unlink(missing_ok=True)
+        """Remove the bodies of messages that have left; one that several share goes with the last of them."""
+        names = {name for _, name in emptied if name is not None}
+        if names:
+            wanted = orjson.dumps([*names]).decode()
+            names.difference_update(
+                name for (name,) in self._database.execute(schema.NAMED_BODIES, (wanted,))
+            )
+        for name in names:
+            (self.path / "bodies" / name).unlink(missing_ok=True)
 
     def _rolled_back(self, fault: sqlite3.Error) -> Result:
         code = getattr(fault, "sqlite_errorcode", sqlite3.SQLITE_ERROR)

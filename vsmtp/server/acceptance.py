@@ -30,7 +30,7 @@ from vsmtp.server.mailing import Accepted, Fate, Mailing, Visitor, context_of
 from vsmtp.server.reception import Arrived
 from vsmtp.telemetry.events import MessageAccepted, MessageDiscarded, MessageNotStored
 from vsmtp.telemetry.log import Log
-from vsmtp.values.envelope import Content
+from vsmtp.values.envelope import BodyFile, Content
 from vsmtp.values.reply import Reply
 
 FULL: Final = Reply(452, "4.3.1", "insufficient system storage, try again later")
@@ -42,7 +42,8 @@ class Counter:
     """Where messages are taken in.
 
     `clock` gives seconds since the epoch and `date` writes such a time for a Received field; `accepted` hears
-    of each message that is safely queued, `full` of a full disk, `broken` of an I/O error.
+    of each message that is safely queued and is to be delivered, `unwanted` of a body that the queue does not
+    keep, `full` of a full disk, `broken` of an I/O error.
     """
 
     server_name: str
@@ -51,6 +52,7 @@ class Counter:
     clock: Callable[[], float]
     date: Callable[[float], str]
     accepted: Callable[[NewMessage], None]
+    unwanted: Callable[[BodyFile], None]
     full: Callable[[], None]
     broken: Callable[[str], None]
 
@@ -83,7 +85,12 @@ class Acceptance:
             change = Change(accepted=tuple(messages))
             self.counter.spool.submit(change, partial(self._committed, name, messages))
         else:
+            self._drop_body()
             self.done(_queued(name))
+
+    def _drop_body(self) -> None:
+        if self.arrived.file is not None:
+            self.counter.unwanted(self.arrived.file)
 
     def _compose(self, number: int, now: float, recipients: Sequence[Accepted], fate: Fate) -> NewMessage:
         about = self.mailing.subject
@@ -115,9 +122,11 @@ class Acceptance:
                     self._tell(message)
                 self.done(_queued(name))
                 for message in messages:
-                    self.counter.accepted(message)
+                    if message.state == ACTIVE:
+                        self.counter.accepted(message)
             case DiskFull():
                 self._not_stored(name, "no space left on the disk of the spool")
+                self._drop_body()
                 self.counter.full()
                 self.done(FULL)
             case Broken(reason):

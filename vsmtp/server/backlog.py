@@ -49,6 +49,7 @@ class Backlog:
         self._unread: deque[int] = deque()
         self._wake = asyncio.Event()
         self._next_due = float("-inf")
+        self._is_crowded = False
 
     def leave(self, number: int) -> None:
         """Read a message that was just accepted later: there is no room for it now."""
@@ -62,7 +63,7 @@ class Backlog:
 
     def nudge(self) -> None:
         """There is room again."""
-        if self._unread or self._next_due <= self._clock():
+        if self._is_crowded or self._unread:
             self._wake.set()
 
     async def run(self) -> None:
@@ -101,7 +102,11 @@ class Backlog:
                 for message in await self._spool.read(numbers[start : start + READ_AT_ONCE]):
                     to = [one for one in message.recipients if (message.number, one.number) in wanted]
                     self._taker.take(self._spool, message, to)
-        self._next_due = await self._spool.next_due() or float("inf")
+        # What is rescheduled while the spool is asked says so by `expect`, perhaps before the answer is here.
+        self._next_due = float("inf")
+        due = await self._spool.next_due()
+        if due is not None:
+            self.expect(due)
 
     async def _lease(self) -> list[RecipientKey]:
         await self._room()
@@ -109,8 +114,10 @@ class Backlog:
 
     async def _room(self) -> None:
         while not self._taker.has_room:
+            self._is_crowded = True
             self._wake.clear()
             await self._wait(LOOK_EVERY)
+        self._is_crowded = False
 
     async def _rest(self) -> None:
         self._wake.clear()

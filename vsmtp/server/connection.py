@@ -69,7 +69,7 @@ class Connection(asyncio.BufferedProtocol):
 
     __slots__ = (
         "_conversation", "_deadline", "_ended_by", "_eof", "_house", "_message_deadline", "_paused", "_progress",
-        "_pumping", "_stuck", "_transport", "client", "session",
+        "_pumping", "_stuck", "_timed", "_transport", "client", "session",
     )  # fmt: skip
 
     def __init__(self, house: House, client: Client, name: str) -> None:
@@ -80,6 +80,7 @@ class Connection(asyncio.BufferedProtocol):
         self._transport: asyncio.Transport | None = None
         self._deadline = NEVER
         self._message_deadline = NEVER
+        self._timed = 0
         self._progress = 0
         self._paused = False
         self._stuck = False
@@ -206,16 +207,19 @@ class Connection(asyncio.BufferedProtocol):
             self._deadline = NEVER  # it waits for us
         elif state is State.CONNECTED:
             return  # the greeting's time runs until there is a HELO
-        elif state is State.RECEIVING:
-            self._deadline = min(now + patience.data, self._message_deadline)
-        elif self.session.has_transaction:
-            if self._message_deadline is NEVER:
-                self._message_deadline = now + patience.message
-            self._deadline = min(now + patience.command, self._message_deadline)
+        elif state is State.RECEIVING or self.session.has_transaction:
+            self._time_message(now)
+            wait = patience.data if state is State.RECEIVING else patience.command
+            self._deadline = min(now + wait, self._message_deadline)
         else:
-            self._progress = 0
-            self._message_deadline = NEVER
             self._deadline = now + patience.command
+
+    def _time_message(self, now: float) -> None:
+        """Let the time of a transaction run from its beginning, also where the one before has just ended."""
+        if self._timed != self.session.transactions:
+            self._timed = self.session.transactions
+            self._message_deadline = now + self._house.patience.message
+            self._progress = 0
 
     def check(self, now: float) -> None:
         """Close the connection if its time is over; `now` is the loop's time. Called about once a second."""

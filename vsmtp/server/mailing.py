@@ -26,6 +26,10 @@ class Scope:
     fate: Fate = None
     edits: list[Edit] = field(default_factory=list)
 
+    def copy(self) -> Scope:
+        """The same, to be said more of without changing this."""
+        return Scope(self.trusted, self.fate, [*self.edits])
+
 
 @dataclass(slots=True)
 class Accepted:

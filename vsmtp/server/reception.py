@@ -13,6 +13,7 @@ from asyncio import AbstractEventLoop, Future
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -149,6 +150,7 @@ class Reception:
     def discard(self) -> None:
         """Forget the message; what was written of it is removed."""
         self._take_held()
+        self._then = None  # who waited for the end of a write has gone
         writer, self._writer = self._writer, None
         if writer is None:
             return
@@ -176,6 +178,10 @@ class Place:
     pool: ThreadPoolExecutor
     directory: Path
     ahead: Ahead = field(default_factory=Ahead)
+
+    def remove(self, body: BodyFile) -> None:
+        """Have the file of a message that the queue does not keep removed."""
+        self.loop.run_in_executor(self.pool, partial(body.path.unlink, missing_ok=True))
 
 
 def _in_memory(data: bytes) -> Arrived:

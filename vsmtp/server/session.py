@@ -77,8 +77,8 @@ class Session:
     """What one client does; `go_on` is called when a question was answered later than asked."""
 
     __slots__ = (
-        "_book", "_conversation", "_go_on", "_mailing", "_office", "_scope", "_visitor", "client", "has_quit",
-        "is_deciding", "messages", "name", "receptions", "subject",
+        "_book", "_connected", "_conversation", "_go_on", "_mailing", "_office", "_scope", "_visitor", "client",
+        "has_quit", "is_deciding", "messages", "name", "subject", "transactions",
     )  # fmt: skip
 
     def __init__(
@@ -92,13 +92,13 @@ class Session:
         self.subject = subject.Connection(
             client.ip, client.port, client.listener, client.listener_port, client.kind, client.trusted, name
         )
-        self.receptions = 0
+        self.transactions = 0
         self._visitor = Visitor(self.subject, client.address, name)
         self._office = office
         self._conversation = conversation
         self._go_on = go_on
         self._book = FactBook(self.subject, None, office.zoned, office.delimiter)
-        self._scope = Scope()
+        self._scope = self._connected = Scope()
         self._mailing: Mailing | None = None
 
     @property
@@ -135,6 +135,8 @@ class Session:
     def hello(self, question: Hello) -> None:
         """Ask the rules of `helo`."""
         self.subject.helo_name, self.subject.esmtp = question.name, question.esmtp
+        # A second greeting takes the place of the first, and so does what the rules say of it.
+        self._scope = self._connected.copy()
         self._decide(Stage.HELO, self._scope, self._yes)
 
     def mail(self, question: Mail) -> None:
@@ -153,6 +155,7 @@ class Session:
 
         def begin() -> None:
             self._mailing = mailing
+            self.transactions += 1
             self._yes()
 
         self._decide(Stage.MAIL, mailing.scope, begin)
@@ -186,8 +189,7 @@ class Session:
         """Make ready for the message."""
         mailing = self._mailing
         assert mailing is not None
-        self.receptions += 1
-        name = f"{self.name}.{self.receptions}"
+        name = f"{self.name}.{self.transactions}"
         mailing.reception = Reception(self._office.place, name, self._go_on)
         self._yes()
 

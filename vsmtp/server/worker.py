@@ -21,7 +21,7 @@ from vsmtp.config.models.settings import Settings
 from vsmtp.delivery.route import Route
 from vsmtp.facts.answers import FactBook
 from vsmtp.net.limits import Connections, Networks
-from vsmtp.queue.committer import Committer
+from vsmtp.queue.committer import Committer, SpoolBroken
 from vsmtp.queue.identity import encode
 from vsmtp.queue.records import NewMessage
 from vsmtp.queue.space import Space
@@ -137,6 +137,7 @@ class Worker:
     def _office(self, spool: Committer) -> Office:
         settings = self._settings
         space = Space(spool.path, settings.queue.min_free, time.monotonic)
+        place = Place(self._loop, self._pool, spool.path / "bodies")
         counter = Counter(
             settings.server.name,
             spool,
@@ -144,6 +145,7 @@ class Worker:
             time.time,
             plan.dates(settings, time.time),
             partial(self._accepted, spool),
+            place.remove,
             space.forget,
             self._break,
         )
@@ -153,7 +155,7 @@ class Worker:
             counter,
             spool,
             space,
-            Place(self._loop, self._pool, spool.path / "bodies"),
+            place,
             self._log,
             plan.zoned(settings, time.time),
             Address.parse(settings.server.postmaster),
@@ -262,6 +264,8 @@ class Worker:
         """The top of every task: a fault of ours is told, and costs nobody else anything."""
         try:
             await work
+        except SpoolBroken as fault:
+            self._break(str(fault))
         except Exception:  # noqa: BLE001 the one place
             self._log.emit(Bug("", traceback.format_exc()))
 
