@@ -21,9 +21,10 @@ from vsmtp.cli.render import render
 from vsmtp.config.load import Tree, read_tree
 from vsmtp.queue import browse
 from vsmtp.queue.identity import queue_name
+from vsmtp.queue.opening import ShardTaken, ShardUnfit
 from vsmtp.queue.records import ACTIVE, Change, Committed, StoredMessage, StoredRecipient
-from vsmtp.queue.shard import Shard, ShardTaken, ShardUnfit
-from vsmtp.server.control import ask
+from vsmtp.queue.shard import Shard
+from vsmtp.server.control import MAX_NUMBERS, ask
 from vsmtp.values.units import format_duration, format_size
 
 DONE: Final = 0
@@ -136,11 +137,13 @@ def _change(spool: Path, args: Namespace, order: str, change: Callable[[tuple[in
             assert isinstance(shard, Path)
             by_shard.setdefault(shard, []).append(message.number)
     for shard, numbers in by_shard.items():
-        fault = _apply(shard, order, tuple(numbers), change)
-        if fault:
-            status = _missing(fault)
-        else:
-            _tell(args.format, order, [queue_name(number, shard.name) for number in numbers])
+        for start in range(0, len(numbers), MAX_NUMBERS):
+            some = tuple(numbers[start : start + MAX_NUMBERS])
+            fault = _apply(shard, order, some, change)
+            if fault:
+                status = _missing(fault)
+            else:
+                _tell(args.format, order, [queue_name(number, shard.name) for number in some])
     return status
 
 

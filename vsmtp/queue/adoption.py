@@ -6,7 +6,8 @@ import os
 from pathlib import Path
 
 from vsmtp.queue.identity import TAG_LENGTH, is_ulid, ulid
-from vsmtp.queue.shard import ShardTaken, sync_directory, take_lock
+from vsmtp.queue.opening import ShardTaken
+from vsmtp.queue.shard import sync_directory, take_lock
 
 
 def shard_paths(spool: Path) -> list[Path]:
@@ -44,5 +45,7 @@ def new_shard(spool: Path, milliseconds: int, randomness: int) -> Path:
         name = ulid(milliseconds, randomness)
     path = spool / "shard" / name
     path.mkdir(mode=0o700)
-    sync_directory(spool / "shard")
+    # The spool itself may be as new as the shard.
+    for directory in (spool / "shard", spool, spool.parent):
+        sync_directory(directory)
     return path

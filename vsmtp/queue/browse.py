@@ -17,7 +17,7 @@ import orjson
 from vsmtp.queue.adoption import shard_paths
 from vsmtp.queue.identity import TAG_LENGTH, parse_queue_name
 from vsmtp.queue.records import StoredMessage
-from vsmtp.queue.shard import read_messages
+from vsmtp.queue.rows import read_messages
 
 PAGE: Final = 1000
 _KEYS: Final = "SELECT id FROM message WHERE id > ? ORDER BY id LIMIT ?"
@@ -48,11 +48,24 @@ def find(spool: Path, name: str) -> tuple[Path, StoredMessage] | None:
 
 
 def _page(shard: Path, after: int) -> list[StoredMessage]:
-    if not (shard / "queue.db").exists():
+    try:
+        with closing(_open(shard)) as database:
+            # One view of all tables: what leaves between two statements would end the listing.
+            database.execute("BEGIN")
+            keys = [key for (key,) in database.execute(_KEYS, (after, PAGE))]
+            return read_messages(database, shard, orjson.dumps(keys).decode()) if keys else []
+    except sqlite3.Error:
+        if _has_tables(shard):
+            raise
         return []
+
+
+def _has_tables(shard: Path) -> bool:
+    """Whether the shard is more than a beginning or an end: its tables come first and go last."""
+    if not (shard / "queue.db").exists():
+        return False
     with closing(_open(shard)) as database:
-        keys = [key for (key,) in database.execute(_KEYS, (after, PAGE))]
-        return read_messages(database, shard, orjson.dumps(keys).decode()) if keys else []
+        return bool(database.execute("PRAGMA user_version").fetchone()[0])
 
 
 def _open(shard: Path) -> sqlite3.Connection:

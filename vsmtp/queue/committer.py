@@ -5,8 +5,8 @@ have gathered, commits them in one transaction and hands the results back to the
 artificial delay: an idle shard commits a single change at once.
 
 The GIL: the thread gives it up at every entry into SQLite and wants it back after; a busy loop lets it wait
-up to a switch interval each time. So when a commit has been out for `LEND_AFTER`, the loop calls `lend`, which
-waits for the end of the commit, briefly, and so lends the thread the GIL.
+up to a switch interval each time. So when a commit has been out for `LEND_AFTER`, the loop calls `lend`,
+which waits for the end of the commit, briefly, and so lends the thread the GIL.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from time import monotonic
 from typing import Final, TypeAlias, TypeVar
 
 from vsmtp.queue.identity import Names, Numbers
-from vsmtp.queue.records import Broken, Change, Committed, DiskFull, Done, RecipientKey, StoredMessage
+from vsmtp.queue.records import Broken, Change, Committed, DiskFull, Done, RecipientKey, Result, StoredMessage
 from vsmtp.queue.shard import Recovered, Shard
 
 T = TypeVar("T")
@@ -74,6 +74,7 @@ class Committer:
         self._pending_octets = 0
         self._work: deque[_Submitted | _Asked] = deque()
         self._owed: list[_Submitted] = []
+        self._taken: list[_Submitted | _Asked] = []
         self._signal: SimpleQueue[bool] = SimpleQueue()
         self._signalled = False
         self._handing_over = False
@@ -170,14 +171,32 @@ class Committer:
         )
 
     async def close(self) -> None:
-        """Commit what was submitted, close the shard and end the thread."""
+        """Commit what was submitted, close the shard and end the thread.
+
+        Outcomes that a full disk still cannot take hear of it; what is submitted later is answered Broken.
+        """
         self._signal.put(False)
         await self._loop.run_in_executor(None, self._thread.join)
 
     def _hand_back(self, answers: Sequence[_Answer], octets: int) -> None:
         self._pending_octets -= octets
-        for answer in answers:
-            answer()
+        left = iter(answers)
+        try:
+            for answer in left:
+                answer()
+        finally:
+            # One who cannot bear its answer must not cost the others theirs.
+            rest = list(left)
+            if rest:
+                self._loop.call_soon(self._hand_back, rest, 0)
+
+    def _refuse(self, left: Sequence[_Submitted | _Asked]) -> None:
+        """Answer what the thread left behind; afterwards nothing is taken any more."""
+        result = self._broken or DiskFull()
+        self._broken = self._broken or Broken(f"{self.path}: closed")
+        answers = [_refusal(item, result, self._broken) for item in (*left, *self._work)]
+        self._work.clear()
+        self._hand_back(answers, 0)
 
     # From here on: the thread.
 
@@ -217,10 +236,12 @@ class Committer:
         while (self._work or self._owed) and self._broken is None:
             owed = len(self._owed)
             batch, asked = self._take()
+            self._taken = [*batch, asked] if asked is not None else [*batch]
             octets = sum(_octets(item.change) for item in batch[owed:])
             answers = self._turn_of(shard, batch) if batch else []
             if asked is not None and self._broken is None:
                 answers.append(self._answer(shard, asked))
+            self._taken = [asked] if asked is not None and self._broken is not None else []
             self._loop.call_soon_threadsafe(self._hand_back, answers, octets)
             if shard.checkpoint_due(idle=False):
                 self._checkpoint(shard)
@@ -281,20 +302,23 @@ class Committer:
 
     def _checkpoint(self, shard: Shard) -> None:
         self._broken = shard.checkpoint() or self._broken
+        shard.restore_ballast()
 
     def _end(self, shard: Shard) -> None:
-        if self._broken is None:
-            shard.close()
-            return
-        shard.abandon()
-        answers: list[_Answer] = [partial(item.done, self._broken) for item in self._owed]
-        while self._work:
-            item = self._work.popleft()
-            if isinstance(item, _Asked):
-                answers.append(partial(_fail, item.answer, self._broken))
+        try:
+            if self._broken is None:
+                shard.close()
             else:
-                answers.append(partial(item.done, self._broken))
-        self._loop.call_soon_threadsafe(self._hand_back, answers, 0)
+                shard.abandon()
+        finally:
+            # In the loop's thread: there nothing can be submitted between the last look and the answer.
+            self._loop.call_soon_threadsafe(self._refuse, [*self._taken, *self._owed])
+
+
+def _refusal(item: _Submitted | _Asked, result: Result, broken: Broken) -> _Answer:
+    if isinstance(item, _Asked):
+        return partial(_fail, item.answer, broken)
+    return partial(item.done, result)
 
 
 def _is_outcome(change: Change) -> bool:

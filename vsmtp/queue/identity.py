@@ -81,7 +81,11 @@ def parse_queue_name(name: str) -> tuple[int, str]:
     if len(text) != NUMBER_LENGTH + TAG_LENGTH:
         msg = f"`{name}` is not a queue id: those have {NUMBER_LENGTH + TAG_LENGTH} characters"
         raise ValueError(msg)
-    return decode(text[:NUMBER_LENGTH]), text[NUMBER_LENGTH:]
+    number = decode(text[:NUMBER_LENGTH])
+    if number >> 63:
+        msg = f"`{name}` is not a queue id: its number is too high"
+        raise ValueError(msg)
+    return number, text[NUMBER_LENGTH:]
 
 
 class Numbers:

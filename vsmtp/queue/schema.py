@@ -32,6 +32,7 @@ CREATE TABLE IF NOT EXISTS message (
   flags INTEGER NOT NULL, session TEXT NOT NULL, state TEXT NOT NULL, size INTEGER NOT NULL,
   file TEXT, file_offset INTEGER, file_size INTEGER, context TEXT NOT NULL
 ) STRICT;
+CREATE INDEX IF NOT EXISTS large ON message (file) WHERE file IS NOT NULL;
 CREATE TABLE IF NOT EXISTS body (id INTEGER PRIMARY KEY, data BLOB NOT NULL) STRICT;
 CREATE TABLE IF NOT EXISTS recipient (
   message INTEGER NOT NULL, number INTEGER NOT NULL, local TEXT NOT NULL, domain TEXT NOT NULL,
@@ -52,9 +53,11 @@ INSERT INTO message SELECT
   value ->> 6, value ->> 7, value ->> 8, value ->> 9, value ->> 10, value ->> 11
 FROM json_each(?)
 """
-ADD_BODIES: Final = (
-    "INSERT INTO body SELECT value ->> 0, substr(?1, value ->> 1, value ->> 2) FROM json_each(?2)"
-)
+# `substr` finds nothing at all in an empty blob.
+ADD_BODIES: Final = """
+INSERT INTO body
+SELECT value ->> 0, coalesce(substr(?1, value ->> 1, value ->> 2), x'') FROM json_each(?2)
+"""
 ADD_RECIPIENTS: Final = """
 INSERT INTO recipient SELECT
   value ->> 0, value ->> 1, value ->> 2, value ->> 3, 0, NULL, '', '', value ->> 4

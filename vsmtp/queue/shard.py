@@ -16,41 +16,28 @@ import sqlite3
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from itertools import groupby
 from pathlib import Path
 from typing import Final
 
 import orjson
 
 from vsmtp.queue import schema
+from vsmtp.queue.opening import SUSPECT, ShardTaken, is_full, not_opened, open_in_space
 from vsmtp.queue.records import (
     Broken,
     Change,
     Committed,
     DiskFull,
     NewMessage,
-    Reschedule,
     Result,
     StoredMessage,
-    StoredRecipient,
 )
-from vsmtp.values.address import Address
-from vsmtp.values.envelope import BodyFile, Content
+from vsmtp.queue.rows import message_row, read_messages, reschedule_row
 
-EIGHT_BIT: Final = 1
-SMTPUTF8: Final = 2
 BALLAST: Final = 4 * 2**20
 PAGE: Final = 4096
 IDLE_FRAMES: Final = 1000
 MAX_FRAMES: Final = 4000
-
-
-class ShardTaken(Exception):  # noqa: N818 a fact about the world, not an error of ours
-    """Another process owns the shard."""
-
-
-class ShardUnfit(Exception):  # noqa: N818 likewise
-    """The shard's database cannot be trusted or opened; the message says why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,31 +57,40 @@ class Shard:
         self._database = database
         self._frames = 0
         self._reserved = 0
+        self._has_ballast = False
 
     @classmethod
     def open(cls, path: Path) -> tuple[Shard, Recovered]:
         """Take the shard at `path`, made if it is not there, and make all it holds durable.
 
-        Raises ShardTaken, ShardUnfit, or OSError when the directory itself cannot be used.
+        Raises ShardTaken (ShardNotNow among it), ShardUnfit, or OSError when the directory itself cannot be
+        used; nothing is held then.
         """
         (path / "bodies").mkdir(mode=0o700, parents=True, exist_ok=True)
         lock = take_lock(path)
         try:
-            database = _open_database(path / "queue.db")
-        except (sqlite3.Error, ShardUnfit) as fault:
+            database = open_in_space(path)
+            shard = cls(path, lock, database)
+            return shard, shard._recover()
+        except BaseException:
             os.close(lock)
-            raise ShardUnfit(f"{path}/queue.db: {fault}") from fault
-        shard = cls(path, lock, database)
-        return shard, shard._recover()
+            raise
 
     def _recover(self) -> Recovered:
-        row = self._database.execute("SELECT below FROM reserved").fetchone()
-        highest = self._database.execute("SELECT max(id), count(*) FROM message").fetchone()
-        self._reserved = row[0]
-        self._drop_strays()
-        self._keep_ballast()
-        for directory in (self.path / "bodies", self.path, self.path.parent):
-            sync_directory(directory)
+        try:
+            row = self._database.execute("SELECT below FROM reserved").fetchone()
+            highest = self._database.execute("SELECT max(id), count(*) FROM message").fetchone()
+            self._reserved = row[0]
+            self._drop_strays()
+            self._keep_ballast()
+            for directory in (self.path / "bodies", self.path, self.path.parent):
+                sync_directory(directory)
+        except sqlite3.Error as fault:
+            self._database.close()
+            raise not_opened(self.path, fault) from fault
+        except OSError:
+            self._database.close()
+            raise
         return Recovered(max(row[0], highest[0] or 0), highest[1])
 
     def _drop_strays(self) -> None:
@@ -109,12 +105,17 @@ class Shard:
     def _keep_ballast(self) -> None:
         """Keep space in reserve, so that what was delivered can still be recorded on a full disk."""
         ballast = self.path / "ballast"
-        with suppress(OSError):
+        try:
             descriptor = os.open(ballast, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600)
             try:
                 os.posix_fallocate(descriptor, 0, BALLAST)
             finally:
                 os.close(descriptor)
+        except OSError:
+            # A part of it would look like the whole.
+            self.release_ballast()
+        else:
+            self._has_ballast = True
 
     def commit(self, changes: Sequence[Change]) -> Result:
         """Make all `changes` true and durable in one transaction, or none of them."""
@@ -130,31 +131,35 @@ class Shard:
         accepted = [message for change in changes for message in change.accepted]
         run = self._database.execute
         run("BEGIN IMMEDIATE")
+        mark = self._reserve(accepted)
         if accepted:
             self._add(accepted)
         finished = [key for change in changes for key in change.finished]
         emptied = self._finish(finished, [number for change in changes for number in change.removed])
         rescheduled = [entry for change in changes for entry in change.rescheduled]
         if rescheduled:
-            run(
-                schema.RESCHEDULE, (orjson.dumps([_reschedule_row(entry) for entry in rescheduled]).decode(),)
-            )
+            run(schema.RESCHEDULE, (orjson.dumps([reschedule_row(entry) for entry in rescheduled]).decode(),))
         expedited = [number for change in changes for number in change.expedited]
         if expedited:
             run(schema.EXPEDITE, (orjson.dumps(expedited).decode(),))
         run("COMMIT")
+        self._reserved = mark
         self._frames += 4 + 3 * len(accepted) + (len(finished) + len(rescheduled)) // 8
         self._unlink(emptied)
         return [number for number, _ in emptied]
 
+    def _reserve(self, messages: list[NewMessage]) -> int:
+        """The mark below which numbers may have been given, once the transaction under way is committed."""
+        highest = max((message.number for message in messages), default=0)
+        if highest < self._reserved:
+            return self._reserved
+        mark = highest + (60_000 << 20)  # a minute's worth at a time
+        self._database.execute(schema.RESERVE, (mark,))
+        return mark
+
     def _add(self, messages: list[NewMessage]) -> None:
         run = self._database.execute
-        highest = max(message.number for message in messages)
-        if highest >= self._reserved:
-            # Numbers below the mark may have been given: a minute's worth is set aside at a time.
-            self._reserved = highest + (60_000 << 20)
-            run(schema.RESERVE, (self._reserved,))
-        run(schema.ADD_MESSAGES, (orjson.dumps([_message_row(message) for message in messages]).decode(),))
+        run(schema.ADD_MESSAGES, (orjson.dumps([message_row(message) for message in messages]).decode(),))
         pieces = [message.content.data for message in messages]
         cuts, start = [], 1
         for message, piece in zip(messages, pieces, strict=True):
@@ -195,33 +200,42 @@ class Shard:
             (self.path / "bodies" / name).unlink(missing_ok=True)
 
     def _rolled_back(self, fault: sqlite3.Error) -> Result:
-        code = getattr(fault, "sqlite_errorcode", sqlite3.SQLITE_ERROR)
+        self._roll_back()
+        return DiskFull() if is_full(fault) else Broken(f"{self.path}/queue.db: {fault}")
+
+    def _roll_back(self) -> None:
         with suppress(sqlite3.Error):
             if self._database.in_transaction:
                 self._database.execute("ROLLBACK")
-        if code == sqlite3.SQLITE_FULL:
-            return DiskFull()
-        return Broken(f"{self.path}/queue.db: {fault}")
 
     def release_ballast(self) -> None:
         """Give the reserve back to the file system; `restore_ballast` takes it again."""
-        (self.path / "ballast").unlink(missing_ok=True)
+        self._has_ballast = False
+        with suppress(OSError):
+            (self.path / "ballast").unlink(missing_ok=True)
 
     def restore_ballast(self) -> None:
-        """Take the reserve again where it was released."""
-        if not (self.path / "ballast").exists():
-            self._keep_ballast()
+        """Take the reserve again where it was released and the file system has space for more than that."""
+        if self._has_ballast:
+            return
+        with suppress(OSError):
+            system = os.statvfs(self.path)
+            if system.f_bavail * system.f_frsize >= 3 * BALLAST:
+                self._keep_ballast()
 
     def checkpoint_due(self, *, idle: bool) -> bool:
-        """Whether the write-ahead log has grown so far that it should go into the database now."""
-        return self._frames >= (IDLE_FRAMES if idle else MAX_FRAMES)
+        """Whether the write-ahead log has grown so far that it should go into the database now.
+
+        While the ballast is gone an idle shard tries again and again: it may free space, and get some back.
+        """
+        return (idle and not self._has_ballast) or self._frames >= (IDLE_FRAMES if idle else MAX_FRAMES)
 
     def checkpoint(self) -> Broken | None:
         """Move the write-ahead log into the database; readers are not waited for."""
         try:
             _, log, moved = self._database.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
         except sqlite3.Error as fault:
-            if getattr(fault, "sqlite_errorcode", 0) == sqlite3.SQLITE_FULL:
+            if is_full(fault):
                 self._frames = 0
                 return None
             return Broken(f"{self.path}/queue.db: checkpoint: {fault}")
@@ -238,7 +252,22 @@ class Shard:
         return due
 
     def lease_due(self, now: float, limit: int) -> list[tuple[int, int]]:
-        """Take up to `limit` due recipients of each route out of waiting; a crash returns them as active."""
+        """Take up to `limit` due recipients of each route out of waiting; a crash returns them as active.
+
+        On a full disk, ballast and all, nobody is taken.
+        """
+        try:
+            return self._lease(now, limit)
+        except sqlite3.Error as fault:
+            self._roll_back()
+            if not is_full(fault):
+                raise
+        if not self._has_ballast:
+            return []
+        self.release_ballast()
+        return self.lease_due(now, limit)
+
+    def _lease(self, now: float, limit: int) -> list[tuple[int, int]]:
         leased: list[tuple[int, int]] = []
         run = self._database.execute
         routes = [route for (route,) in run(schema.DUE_ROUTES, (now,))]
@@ -267,7 +296,12 @@ class Shard:
         return empty
 
     def abandon(self) -> None:
-        """Let go without touching the database again, after an I/O error."""
+        """Let go after an I/O error; whoever opens the shard next looks it through before trusting it.
+
+        SQLite may try to move the log once more; it drops the log only when the database has it all, synced.
+        """
+        with suppress(OSError):
+            (self.path / SUSPECT).touch()
         with suppress(sqlite3.Error):
             self._database.close()
         os.close(self._lock)
@@ -290,7 +324,8 @@ def take_lock(path: Path) -> int:
 
 def remove_shard(path: Path) -> None:
     """Remove an empty shard whose lock the caller holds; `lock` goes last."""
-    for name in ("queue.db-shm", "queue.db-wal", "queue.db", "ballast", "control"):
+    # The database before its log: without the log it might show messages that have left.
+    for name in ("queue.db", "queue.db-wal", "queue.db-shm", "ballast", SUSPECT, "control"):
         (path / name).unlink(missing_ok=True)
     with suppress(OSError):
         (path / "bodies").rmdir()
@@ -306,70 +341,3 @@ def sync_directory(path: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
-
-
-def read_messages(database: sqlite3.Connection, shard: Path, wanted: str) -> list[StoredMessage]:
-    """The messages whose numbers the JSON array `wanted` lists, with all their recipients."""
-    rows = database.execute(schema.READ_RECIPIENTS, (wanted,)).fetchall()
-    recipients = {number: list(group) for number, group in groupby(rows, key=lambda row: row[0])}
-    messages = database.execute(schema.READ_MESSAGES, (wanted,)).fetchall()
-    return [_stored_message(row, recipients.get(row[0], []), shard) for row in messages]
-
-
-def _open_database(path: Path) -> sqlite3.Connection:
-    database = sqlite3.connect(path, isolation_level=None, timeout=10, cached_statements=64)
-    try:
-        for pragma in schema.PRAGMAS:
-            database.execute(pragma)
-        version = database.execute("PRAGMA user_version").fetchone()[0]
-        busy, _, _ = database.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
-        if version == 0:
-            database.executescript(schema.TABLES)
-    except BaseException:
-        database.close()
-        raise
-    if busy or version not in {0, schema.VERSION}:
-        database.close()
-        raise ShardUnfit(
-            "its write-ahead log could not be moved into it: a reader is in the way"
-            if busy
-            else f"it has format {version}, this release reads {schema.VERSION}"
-        )
-    return database
-
-
-def _message_row(message: NewMessage) -> tuple[object, ...]:
-    file = message.content.file
-    return (
-        message.number,
-        message.arrived,
-        message.sender.local,
-        message.sender.domain,
-        (EIGHT_BIT if message.eight_bit else 0) | (SMTPUTF8 if message.smtputf8 else 0),
-        message.session,
-        message.state,
-        message.content.size,
-        file.path.name if file else None,
-        file.offset if file else None,
-        file.size if file else None,
-        message.context,
-    )
-
-
-def _reschedule_row(entry: Reschedule) -> tuple[object, ...]:
-    return (entry.message, entry.recipient, entry.attempts, entry.due, entry.route, entry.reply)
-
-
-def _stored_message(
-    row: tuple[object, ...], recipients: Iterable[tuple[object, ...]], shard: Path
-) -> StoredMessage:
-    number, arrived, local, domain, flags, session, state, size, name, offset, file_size, context, data = row
-    file = BodyFile(shard / "bodies" / str(name), offset, file_size) if name is not None else None  # type: ignore[arg-type]
-    return StoredMessage(
-        number, arrived, Address(local, domain), bool(flags & EIGHT_BIT), bool(flags & SMTPUTF8),  # type: ignore[arg-type,operator]
-        session, state, size, Content(data, file), context,  # type: ignore[arg-type]
-        tuple(
-            StoredRecipient(n, Address(to_local, to_domain), attempts, due, route, reply, edits)  # type: ignore[arg-type]
-            for _, n, to_local, to_domain, attempts, due, route, reply, edits in recipients
-        ),
-    )  # fmt: skip

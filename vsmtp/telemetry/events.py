@@ -208,6 +208,16 @@ class ShardAdopted:
 
 
 @dataclass(frozen=True, slots=True)
+class ShardNotOpened:
+    """The queue of a worker that had ended cannot be taken over for now; it is tried again."""
+
+    level: ClassVar[Level] = "warning"
+    event: ClassVar[str] = "queue not opened"
+    shard: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class ShardSetAside:
     """A shard could not be trusted; its messages were copied into a new one."""
 
