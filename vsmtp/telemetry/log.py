@@ -12,11 +12,12 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import fields
 from datetime import UTC, datetime
-from typing import Any, ClassVar, Final, Literal, Protocol, TypeAlias
+from typing import TYPE_CHECKING, ClassVar, Final, Literal, Protocol, TypeAlias
 
 import orjson
-import structlog
-from structlog.typing import EventDict, Processor
+
+if TYPE_CHECKING:
+    from structlog.typing import Processor
 
 FLUSH_EVERY: Final = 0.1
 # When nobody reads the pipe for so long, further lines are dropped and counted rather than fill the memory.
@@ -35,6 +36,10 @@ class Event(Protocol):
     event: ClassVar[str]
 
 
+# A line for an event: the event, its level.
+Renderer: TypeAlias = Callable[[Event, Level], bytes]
+
+
 class Log:
     """Where events go.
 
@@ -45,27 +50,22 @@ class Log:
     def __init__(self, level: Level, form: Form, descriptors: Sequence[int], clock: Clock) -> None:
         self._least = LEVELS[level]
         self._descriptors = tuple(descriptors)
+        self._render = _RENDERERS[form](_Stamp(clock))
         self._waiting: deque[bytes] = deque()
         self._dropped = 0
         self._ending = threading.Event()
-        # One processor makes the whole line: each further link of the chain costs as much as the JSON itself.
-        logger = structlog.wrap_logger(
-            _Lines(self._keep),
-            processors=[_RENDERERS[form](clock)],
-            wrapper_class=structlog.make_filtering_bound_logger(self._least),
-        ).bind()
-        self._writers: dict[str, Callable[[Any], object]] = {
-            "debug": logger.debug,
-            "info": logger.info,
-            "warning": logger.warning,
-            "error": logger.error,
-        }
         self._thread = threading.Thread(target=self._run, name="log", daemon=True)
         self._thread.start()
 
     def emit(self, event: Event, level: Level | None = None) -> None:
         """Put the event into the log, if its level, or `level` where given, is wanted."""
-        self._writers[level or event.level](event)
+        level = level or event.level
+        if LEVELS[level] < self._least:
+            return
+        if len(self._waiting) < MAX_WAITING:
+            self._waiting.append(self._render(event, level))
+        else:
+            self._dropped += 1
 
     def wants(self, level: Level) -> bool:
         """Whether events of `level` are written: to spare the work of making one."""
@@ -75,12 +75,6 @@ class Log:
         """Write what is left and end the thread."""
         self._ending.set()
         self._thread.join(timeout=5)
-
-    def _keep(self, line: bytes) -> None:
-        if len(self._waiting) < MAX_WAITING:
-            self._waiting.append(line)
-        else:
-            self._dropped += 1
 
     def _run(self) -> None:
         while not self._ending.wait(FLUSH_EVERY):
@@ -97,13 +91,6 @@ class Log:
         if lines:
             for descriptor in self._descriptors:
                 _write(descriptor, b"".join(lines))
-
-
-class _Lines:
-    """The logger that structlog wraps: every level keeps one line."""
-
-    def __init__(self, keep: Callable[[bytes], None]) -> None:
-        self.debug = self.info = self.warning = self.error = keep
 
 
 def _write(descriptor: int, octets: bytes) -> None:
@@ -133,32 +120,24 @@ class _Stamp:
         return self._text
 
 
-def _json(clock: Clock) -> Processor:
-    stamp = _Stamp(clock)
+def _json(stamp: _Stamp) -> Renderer:
+    """One `dumps` a line: an event is a dataclass, which orjson reads by itself."""
 
-    def line(_: object, method: str, event: EventDict) -> bytes:
-        what: Event = event["event"]
-        body = orjson.dumps(what, default=str, option=orjson.OPT_APPEND_NEWLINE)
-        head = f'{{"time":"{stamp()}","level":"{method}","event":"{what.event}"'
+    def line(event: Event, level: Level) -> bytes:
+        body = orjson.dumps(event, default=str, option=orjson.OPT_APPEND_NEWLINE)
+        head = f'{{"time":"{stamp()}","level":"{level}","event":"{event.event}"'
         return head.encode() + (b"," if len(body) > len(b"{}\n") else b"") + body[1:]
 
     return line
 
 
-def _text(make: Callable[[], Processor]) -> Callable[[Clock], Processor]:
-    def renderer(clock: Clock) -> Processor:
-        stamp = _Stamp(clock)
-        render = make()
+def _text(render: Processor, stamp: _Stamp) -> Renderer:
+    def line(event: Event, level: Level) -> bytes:
+        named = {field.name: _flat(getattr(event, field.name)) for field in fields(event)}  # type: ignore[arg-type]
+        flat = {"time": stamp(), "level": level, "event": event.event, **named}
+        return (str(render(None, level, flat)) + "\n").encode("utf-8", "backslashreplace")
 
-        def line(logger: object, method: str, event: EventDict) -> bytes:
-            what = event["event"]
-            named = {field.name: _flat(getattr(what, field.name)) for field in fields(what)}
-            flat = {"time": stamp(), "level": method, "event": what.event, **named}
-            return (str(render(logger, method, flat)) + "\n").encode("utf-8", "backslashreplace")
-
-        return line
-
-    return renderer
+    return line
 
 
 def _flat(value: object) -> object:
@@ -170,16 +149,20 @@ def _flat(value: object) -> object:
     return value
 
 
-def _logfmt() -> Processor:
-    return structlog.processors.LogfmtRenderer(key_order=["time", "level", "event"], bool_as_flag=False)
+def _logfmt(stamp: _Stamp) -> Renderer:
+    from structlog.processors import LogfmtRenderer  # noqa: PLC0415 80 ms that JSON does not need
+
+    return _text(LogfmtRenderer(key_order=["time", "level", "event"], bool_as_flag=False), stamp)
 
 
-def _console() -> Processor:
-    return structlog.dev.ConsoleRenderer(colors=False, timestamp_key="time", pad_event_to=22)
+def _console(stamp: _Stamp) -> Renderer:
+    from structlog.dev import ConsoleRenderer  # noqa: PLC0415 likewise
+
+    return _text(ConsoleRenderer(colors=False, timestamp_key="time", pad_event_to=22), stamp)
 
 
-_RENDERERS: Final[dict[str, Callable[[Clock], Processor]]] = {
+_RENDERERS: Final[dict[str, Callable[[_Stamp], Renderer]]] = {
     "json": _json,
-    "logfmt": _text(_logfmt),
-    "console": _text(_console),
+    "logfmt": _logfmt,
+    "console": _console,
 }
