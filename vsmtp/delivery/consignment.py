@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from vsmtp.values.address import Address
 from vsmtp.values.envelope import Content
 from vsmtp.values.outcome import Outcome
 
 
-@dataclass(frozen=True, slots=True)
-class Consignment:
+class Consignment(NamedTuple):
     """One recipient's copy of a message, ready to go.
 
     `number` counts the recipients of the message; `name` is the queue id as printed, unique among all shards:

@@ -98,9 +98,13 @@ class Mailboxes:
         self._delimiter = delimiter
         self._homes = homes or system_home
         self._known: dict[str, tuple[float, str]] = {}
+        self._filled: dict[Address, Mailbox] = {}
 
     async def find(self, recipient: Address) -> Mailbox | Deferred | Failed:
         """The recipient's Maildir, or why there is none."""
+        filled = self._filled.get(recipient)
+        if filled is not None:
+            return filled
         local = self._untagged(recipient.local.casefold())
         home = ""
         if self._template.needs_system_user:
@@ -111,9 +115,18 @@ class Mailboxes:
             except OSError as fault:
                 return Deferred("", Reply(451, "4.3.0", f"the users of the system are unavailable: {fault}"))
         try:
-            return self._template.fill(recipient, local, home)
+            mailbox = self._template.fill(recipient, local, home)
         except ValueError as reason:
             return Failed("", Reply(550, "5.1.3", str(reason)))
+        if not self._template.needs_system_user:
+            self._remember(recipient, mailbox)
+        return mailbox
+
+    def _remember(self, recipient: Address, mailbox: Mailbox) -> None:
+        """Keep what can never change: a path that no user of the system is part of."""
+        if len(self._filled) >= _REMEMBERED:
+            self._filled.clear()
+        self._filled[recipient] = mailbox
 
     def _untagged(self, local: str) -> str:
         if not self._delimiter:

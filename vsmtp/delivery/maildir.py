@@ -7,8 +7,7 @@ import errno
 import os
 from collections.abc import Sequence
 from contextlib import AsyncExitStack, ExitStack
-from dataclasses import dataclass, replace
-from typing import Final
+from typing import Final, NamedTuple
 
 from vsmtp.delivery.consignment import Consignment
 from vsmtp.delivery.mailbox import Mailbox, Mailboxes
@@ -30,12 +29,11 @@ _FULL: Final = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class _Parcel:
+class _Parcel(NamedTuple):
     at: int  # the consignment's place in the caller's batch
     consignment: Consignment
     mailbox: Mailbox
-    body: int | None = None
+    body: int | None  # the descriptor of its body file
 
     @property
     def where(self) -> str:
@@ -57,18 +55,12 @@ class Maildirs:
 
     async def deliver(self, batch: Sequence[Consignment]) -> Sequence[Outcome]:
         """One outcome each, in order; `Delivered` means durable."""
-        outcomes: dict[int, Outcome] = {}
-        parcels = []
-        for at, consignment in enumerate(batch):
-            place = await self._mailboxes.find(consignment.recipient)
-            if isinstance(place, Mailbox):
-                parcels.append(_Parcel(at, consignment, place))
-            else:
-                outcomes[at] = place
+        if len(batch) <= MAX_ITEMS:
+            return await self._deliver(batch)
+        parts = [batch[start : start + MAX_ITEMS] for start in range(0, len(batch), MAX_ITEMS)]
         async with asyncio.TaskGroup() as group:
-            for start in range(0, len(parcels), MAX_ITEMS):
-                group.create_task(self._deliver(parcels[start : start + MAX_ITEMS], outcomes))
-        return [outcomes[at] for at in range(len(batch))]
+            tasks = [group.create_task(self._deliver(part)) for part in parts]
+        return [outcome for task in tasks for outcome in task.result()]
 
     async def close(self) -> None:
         """The postman has ended, after all that was to be delivered before."""
@@ -77,19 +69,27 @@ class Maildirs:
                 await turns.enter_async_context(self._turns)
             await self._postman.close()
 
-    async def _deliver(self, parcels: list[_Parcel], outcomes: dict[int, Outcome]) -> None:
+    async def _deliver(self, batch: Sequence[Consignment]) -> list[Outcome]:
+        outcomes: dict[int, Outcome] = {}
+        parcels: list[_Parcel] = []
         async with self._turns:
             with ExitStack() as opened:
-                ready = []
-                for parcel in parcels:
+                for at, consignment in enumerate(batch):
+                    place = await self._mailboxes.find(consignment.recipient)
+                    if not isinstance(place, Mailbox):
+                        outcomes[at] = place
+                        continue
                     try:
-                        ready.append(replace(parcel, body=_open(parcel.consignment.content.file, opened)))
+                        body = _open(consignment.content.file, opened)
                     except OSError as fault:
                         reason = Reply(451, "4.3.0", f"cannot read the message: {fault.strerror}")
-                        outcomes[parcel.at] = Deferred(parcel.where, reason)
-                results = await self._write(ready) if ready else []
-        for parcel, result in zip(ready, results, strict=True):
+                        outcomes[at] = Deferred(f"maildir:{place.path}", reason)
+                    else:
+                        parcels.append(_Parcel(at, consignment, place, body))
+                results = await self._write(parcels) if parcels else []
+        for parcel, result in zip(parcels, results, strict=True):
             outcomes[parcel.at] = outcome(parcel.where, result)
+        return [outcomes[at] for at in range(len(batch))]
 
     async def _write(self, parcels: list[_Parcel]) -> Sequence[Result | Reply]:
         items: list[Item] = []

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Final
+from typing import Final, NamedTuple
 
 from vsmtp.message.stored import dump
 from vsmtp.message.trace import Protocol, Trace, received
@@ -57,8 +57,7 @@ class Counter:
     broken: Callable[[str], None]
 
 
-@dataclass(frozen=True, slots=True)
-class Acceptance:
+class Acceptance(NamedTuple):
     """One message on its way over the counter; `done` gets the reply when it is safe, or cannot be."""
 
     counter: Counter

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from ipaddress import ip_address
-from typing import Final
+from typing import Final, NamedTuple
 
 from vsmtp.net.limits import Connections, IpAddress, Networks, plain
 from vsmtp.values.reply import Reply
@@ -23,8 +23,7 @@ ACCEPTS_A_WAKE: Final = 16
 REST: Final = 0.5
 
 
-@dataclass(frozen=True, slots=True)
-class Client:
+class Client(NamedTuple):
     """Who has connected, and where; `address` is the IP address as text."""
 
     ip: IpAddress

@@ -15,7 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from vsmtp.message.fields import header_end
 from vsmtp.queue.bodies import BodyWriter
@@ -28,8 +28,7 @@ SHARED: Final = 64 * 2**20
 MAX_HEADER: Final = 256 * 2**10
 
 
-@dataclass(frozen=True, slots=True)
-class Arrived:
+class Arrived(NamedTuple):
     """A whole message: its header block, what follows of it in memory, and what follows on the disk."""
 
     head: bytes
