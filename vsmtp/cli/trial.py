@@ -7,7 +7,7 @@ tree; without, there are the shipped rules alone, and example.org is local.
 from __future__ import annotations
 
 import sys
-from argparse import ArgumentParser, Namespace
+from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -35,6 +35,7 @@ from vsmtp.vocabulary.answers import NO_VALUE, Answer
 from vsmtp.vocabulary.stages import Stage
 
 PORT: Final = 2525
+MAX_PORT: Final = 65535
 SHOWN: Final = 16 * 2**10
 
 _TREE: Final = """
@@ -57,7 +58,19 @@ def add_arguments(parser: ArgumentParser) -> None:
         "-c", "--config", metavar="DIR", type=Path,
         help="try the rules of this tree (default: the shipped rules alone)",
     )  # fmt: skip
-    parser.add_argument("--port", type=int, default=PORT, help="the port to listen on (default: %(default)s)")
+    parser.add_argument(
+        "--port",
+        type=_port,
+        default=PORT,
+        metavar="PORT",
+        help="the port to listen on (default: %(default)s)",
+    )
+
+
+def _port(written: str) -> int:
+    if not (written.isascii() and written.isdecimal() and 1 <= int(written) <= MAX_PORT):
+        raise ArgumentTypeError(f"`{written}` is no port: write a number from 1 to {MAX_PORT}")
+    return int(written)
 
 
 def run(args: Namespace) -> int:
@@ -93,7 +106,8 @@ def _serve(report: Report, given: Tree, port: int, root: Path) -> int:
     if refused:
         sys.stderr.write(render(tuple(refused), "text"))
         return UNSOUND
-    sys.stdout.write(_HELLO.format(port=port, domain=settings.server.local_domains[0]))
+    domain = next(iter(settings.server.local_domains), "example.org")
+    sys.stdout.write(_HELLO.format(port=port, domain=domain))
     sys.stdout.flush()
     lanes: Lanes = {Local(): Lane("printed", Printer(), 1, 1)}
     try:

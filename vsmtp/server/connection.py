@@ -25,6 +25,8 @@ from vsmtp.telemetry.events import Bug, SessionClosed, SessionOpened
 from vsmtp.values.reply import Reply
 
 BUFFER: Final = 64 * 2**10
+# After so many answers the output is written, and no more is answered until the client has read.
+ANSWERS_A_WRITE: Final = 64
 MAX_BACKLOG: Final = 64 * 2**10
 PROGRESS: Final = 64 * 2**10
 NEVER: Final = float("inf")
@@ -124,7 +126,7 @@ class Connection(asyncio.BufferedProtocol):
     def resume_writing(self) -> None:
         """The client reads again."""
         self._stuck = False
-        self._mind_reading()
+        self._go_on()
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 why a client left changes nothing
         """Forget the client; a message that was being committed stays accepted."""
@@ -152,25 +154,34 @@ class Connection(asyncio.BufferedProtocol):
             moved = True
         finally:
             self._pumping = False
-        output = self._conversation.take_output()
-        if output:
-            self._transport.write(output)
+        moved = self._write() or moved
         if self._conversation.closed:
             self._leave("server")
-        elif self._eof and not self.session.is_deciding:
+        elif self._eof and not (self.session.is_deciding or self._stuck):
             self._leave("disconnected")
         else:
-            if moved or output:
+            if moved:
                 self._set_deadline()
             self._mind_reading()
 
     def _pump(self) -> bool:
         ask, answer = self._conversation.ask, self.session.answer
         moved = False
-        while (question := ask()) is not None:
+        answered = 0
+        while not self._stuck and (question := ask()) is not None:
             moved = moved or type(question) is not Chunk or self._has_progressed(len(question.data))
             answer(question)
+            answered += 1
+            if not answered % ANSWERS_A_WRITE:
+                self._write()
         return moved
+
+    def _write(self) -> bool:
+        """Write what there is to say; whether there was anything."""
+        output = self._conversation.take_output()
+        if output and self._transport is not None:
+            self._transport.write(output)
+        return bool(output)
 
     def _has_progressed(self, octets: int) -> bool:
         """Whether another `PROGRESS` octets of the message are there."""

@@ -19,6 +19,8 @@ from vsmtp.queue.committer import Committer
 from vsmtp.queue.records import Change, Committed, Result
 
 MAX_REQUEST: Final = 1 << 20
+# Each takes up to 20 octets of a line.
+MAX_NUMBERS: Final = 10_000
 PATIENCE: Final = 10.0
 
 
@@ -82,10 +84,15 @@ class Control:
 
 
 async def ask(shard: Path, request: dict[str, Any]) -> dict[str, Any]:
-    """What the worker that owns `shard` answers; raises OSError when it does not."""
+    """What the worker that owns `shard` answers; raises OSError when it does not.
+
+    A request may name up to `MAX_NUMBERS` messages.
+    """
     directory = os.open(shard, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
-        reader, writer = await asyncio.open_unix_connection(f"/proc/self/fd/{directory}/control")
+        reader, writer = await asyncio.open_unix_connection(
+            f"/proc/self/fd/{directory}/control", limit=MAX_REQUEST
+        )
     finally:
         os.close(directory)
     try:

@@ -79,6 +79,8 @@ class Dispatch:
     def _take(
         self, spool: Spool, mail: Mail, rows: Sequence[tuple[int, Address, int, str]], *, again: bool
     ) -> None:
+        if not rows:
+            return  # removed meanwhile
         held = Held(spool, mail, spool.name(mail.number), len(rows))
         self._octets += len(mail.content.data)
         self._parcels += len(rows)

@@ -12,6 +12,7 @@ import time
 import traceback
 from collections.abc import Callable, Coroutine, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from random import Random, SystemRandom
@@ -48,6 +49,8 @@ from vsmtp.values.address import Address
 
 # How long sessions and deliveries that are under way get at the end, seconds.
 GRACE: Final = 10.0
+# How long a peer may take over its goodbye, seconds.
+PARTING: Final = 2.0
 ADOPT_EVERY: Final = 30.0
 BODY_WRITERS: Final = 8
 # A worker that met an I/O error ends with this: sysexits.h calls it EX_IOERR.
@@ -81,6 +84,7 @@ class Worker:
         self._log = assignment.log
         self._loop = asyncio.get_running_loop()
         self._tasks = asyncio.TaskGroup()
+        self._alive: set[asyncio.Task[None]] = set()
         self._stop = asyncio.Event()
         self._why = ""
         self._broken = ""
@@ -95,7 +99,7 @@ class Worker:
         self._recipients = Recipients(
             local, server.recipient_delimiter, everybody=server.recipients == "any", clock=time.monotonic
         )
-        self._stages = Stages(assignment.graph, self._log, self._fetch, self._spawn, assignment.observe)
+        self._stages = Stages(assignment.graph, self._log, self._fetch, self._begin, assignment.observe)
         self._lanes = assignment.lanes
         self._dispatch = Dispatch(self._desk())
 
@@ -106,13 +110,16 @@ class Worker:
         for number in (signal.SIGTERM, signal.SIGINT):
             self._loop.add_signal_handler(number, self._asked_to_stop, signal.Signals(number).name)
         async with self._tasks:
-            life = [self._begin(self._register.watch()), self._begin(self._adopt(spools))]
-            life += [task for one in owned for task in self._serve(one)]
+            self._begin(self._register.watch())
+            self._begin(self._adopt(spools))
+            for one in owned:
+                self._serve(one)
             listeners = self._open_doors(owned[0].spool)
             self._started(owned)
             await self._stop.wait()
             await self._end(listeners)
-            for task in life:
+            # A delivery that is cut here stays in the queue: its outcome is unknown, and the next start asks.
+            for task in self._alive:
                 task.cancel()
         await self._close()
         return IO_ERROR if self._broken else 0
@@ -132,7 +139,7 @@ class Worker:
             plan.zoned(settings, time.time),
             settings.server.recipient_delimiter,
         )
-        return Desk(books, sorting.settle, self._spawn, self._wait_until, self._break, self._has_room)
+        return Desk(books, sorting.settle, self._begin, self._wait_until, self._break, self._has_room)
 
     def _office(self, spool: Committer) -> Office:
         settings = self._settings
@@ -182,17 +189,16 @@ class Worker:
             listener.start()
         return listeners
 
-    def _serve(self, owned: Owned) -> list[asyncio.Task[None]]:
+    def _serve(self, owned: Owned) -> None:
         """Deliver what a shard holds, and answer the tools that ask for it."""
         spool = owned.spool
         self._owned.append(spool)
         backlog = Backlog(spool, spool.last, self._dispatch, time.time)
         self._backlogs[id(spool)] = backlog
         control = Control(spool, backlog.expect, partial(self._status, spool))
-        tasks = [self._begin(control.serve())]
+        self._begin(control.serve())
         if not self._settings.queue.hold:
-            tasks.append(self._begin(backlog.run()))
-        return tasks
+            self._begin(backlog.run())
 
     # What the parts tell each other.
 
@@ -254,11 +260,10 @@ class Worker:
 
     # Beginning and end.
 
-    def _spawn(self, work: Coroutine[Any, Any, None]) -> object:
-        return self._begin(work)
-
-    def _begin(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
-        return self._tasks.create_task(self._guard(work))
+    def _begin(self, work: Coroutine[Any, Any, None]) -> None:
+        task = self._tasks.create_task(self._guard(work))
+        self._alive.add(task)
+        task.add_done_callback(self._alive.discard)
 
     async def _guard(self, work: Coroutine[Any, Any, None]) -> None:
         """The top of every task: a fault of ours is told, and costs nobody else anything."""
@@ -297,10 +302,12 @@ class Worker:
         end = self._loop.time() + GRACE
         while not self._dispatch.is_idle and self._loop.time() < end:
             await asyncio.sleep(0.02)
-        for lane in self._lanes.values():
-            await lane.transport.close()
 
     async def _close(self) -> None:
+        for lane in self._lanes.values():
+            with suppress(TimeoutError):
+                async with asyncio.timeout(PARTING):
+                    await lane.transport.close()
         for spool in self._owned:
             await spool.close()
         self._pool.shutdown()
