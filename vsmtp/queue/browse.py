@@ -30,7 +30,7 @@ def messages(spool: Path) -> Iterator[tuple[Path, StoredMessage]]:
     """
     for shard in shard_paths(spool):
         after = -1
-        while page := _page(shard, after):
+        while page := _look(shard, after, PAGE):
             after = page[-1].number
             yield from ((shard, message) for message in page)
 
@@ -40,19 +40,19 @@ def find(spool: Path, name: str) -> tuple[Path, StoredMessage] | None:
     number, tag = parse_queue_name(name)
     for shard in shard_paths(spool):
         if shard.name[-TAG_LENGTH:] == tag:
-            with closing(_open(shard)) as database:
-                found = read_messages(database, shard, orjson.dumps([number]).decode())
-            if found:
-                return shard, found[0]
+            for message in _look(shard, number - 1, 1):
+                if message.number == number:
+                    return shard, message
     return None
 
 
-def _page(shard: Path, after: int) -> list[StoredMessage]:
+def _look(shard: Path, after: int, limit: int) -> list[StoredMessage]:
+    """The messages above `after`, the lowest `limit`; none where the shard is only beginning, or has gone."""
     try:
         with closing(_open(shard)) as database:
             # One view of all tables: what leaves between two statements would end the listing.
             database.execute("BEGIN")
-            keys = [key for (key,) in database.execute(_KEYS, (after, PAGE))]
+            keys = [key for (key,) in database.execute(_KEYS, (after, limit))]
             return read_messages(database, shard, orjson.dumps(keys).decode()) if keys else []
     except sqlite3.Error:
         if _has_tables(shard):
