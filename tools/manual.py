@@ -1,4 +1,7 @@
-"""Write `docs/configuration.md` from the models: `python tools/manual.py`, or `--check` to compare only."""
+"""Write the reference pages from code: `python tools/manual.py`, or `--check` to compare only.
+
+`docs/configuration.md` comes from the models, `docs/facts.md` from the catalogue of facts.
+"""
 
 from __future__ import annotations
 
@@ -21,8 +24,20 @@ from vsmtp.config.models import types  # noqa: E402 the repository must be on th
 from vsmtp.config.models.settings import Settings  # noqa: E402
 from vsmtp.config.validate import model_of  # noqa: E402
 from vsmtp.values.units import format_duration, format_size  # noqa: E402
+from vsmtp.vocabulary.facts import FACTS, FAMILY_NAMES, find_fact  # noqa: E402
 
-PAGE = ROOT / "docs" / "configuration.md"
+DOCS = ROOT / "docs"
+
+FACTS_INTRODUCTION = """\
+# Facts
+
+Written by `tools/manual.py` from `vsmtp/vocabulary/facts.py`; change it there. What a rule can ask about, when it is known
+for the first time, and when it is absent. `[]` marks a list. `rcpt.*` is there at `rcpt` and `delivery` only;
+`match.<group>` is what a named group of the rule's own `matches` found.
+
+| fact | type | from | absent | |
+|---|---|---|---|---|
+"""
 
 INTRODUCTION = """\
 # Configuration reference
@@ -127,10 +142,25 @@ def manual() -> str:
     return INTRODUCTION + "".join(sections(Settings, ""))
 
 
+def facts() -> str:
+    """The page of facts."""
+    rows = [*FACTS.values(), *(find_fact(name) for name in FAMILY_NAMES)]
+    return FACTS_INTRODUCTION + "".join(
+        f"| `{fact.name}` | {fact.type.value}{' []' if fact.many else ''} | `{fact.first.label}` |"
+        f" {fact.absent} | {fact.about} |\n"
+        for fact in rows
+        if fact is not None
+    )
+
+
+PAGES = {DOCS / "configuration.md": manual, DOCS / "facts.md": facts}
+
+
 def main() -> int:
     if "--check" in sys.argv[1:]:
-        return 0 if PAGE.read_text(encoding="utf-8") == manual() else 1
-    PAGE.write_text(manual(), encoding="utf-8")
+        return 0 if all(page.read_text(encoding="utf-8") == text() for page, text in PAGES.items()) else 1
+    for page, text in PAGES.items():
+        page.write_text(text(), encoding="utf-8")
     return 0
 
 
