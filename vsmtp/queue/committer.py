@@ -29,7 +29,7 @@ from vsmtp.queue.shard import Recovered, Shard
 
 T = TypeVar("T")
 
-LEND_AFTER: Final = 0.002
+LEND_AFTER: Final = 0.010
 LEND_FOR: Final = 0.002
 LENDS_A_TURN: Final = 10
 IDLE_AFTER: Final = 0.5
