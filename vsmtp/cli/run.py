@@ -34,6 +34,8 @@ def run(args: Namespace) -> int:
     if refused:
         sys.stderr.write(render(tuple(refused), "text"))
         return UNSOUND
+    if os.geteuid() == 0 and settings.server.user in {None, "root"}:
+        complain("warning: serving as root; name another user in `[server] user`")
     try:
         drop_privileges(settings)
         with open_log(settings) as log:
@@ -43,3 +45,6 @@ def run(args: Namespace) -> int:
     except (OSError, KeyError, ValueError) as fault:
         complain(str(fault))
         return NO_SYSTEM
+    finally:
+        for _, door in doors:
+            door.close()
