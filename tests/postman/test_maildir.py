@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 
 from tests.peers.disk import LoopDisk
-from vsmtp.postman import disk as disk_module
+from vsmtp.disk import calls
+from vsmtp.disk.calls import Disk
 from vsmtp.postman import folders as folders_module
-from vsmtp.postman.disk import Disk
 from vsmtp.postman.maildir import Maildirs
 from vsmtp.postman.packet import Batch, Item, Result
 
@@ -207,7 +207,7 @@ def test_only_so_many_maildirs_stay_open(tmp_path: Path, monkeypatch: pytest.Mon
 def test_an_older_system_does_without_the_newer_calls(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, lacking: str
 ) -> None:
-    monkeypatch.setattr(disk_module, lacking, None)
+    monkeypatch.setattr(calls, lacking, None)
     maildirs = Maildirs(Disk())
     assert states(write(maildirs, item(tmp_path, "a"))) == ["delivered"]
     assert states(write(maildirs, item(tmp_path, "a"))) == ["exists"]

@@ -9,7 +9,7 @@ import socket
 import sys
 from typing import Final
 
-from vsmtp.postman.disk import Disk
+from vsmtp.disk.calls import Disk
 from vsmtp.postman.maildir import Maildirs
 from vsmtp.postman.packet import MAX_ITEMS, number, read_batch, write_answer
 
@@ -34,8 +34,8 @@ def serve(link: socket.socket, maildirs: Maildirs) -> None:
 
 def main() -> None:
     """Serve the socket whose number is the only argument."""
-    for number_ in _IGNORED:
-        signal.signal(number_, signal.SIG_IGN)
+    for ignored in _IGNORED:
+        signal.signal(ignored, signal.SIG_IGN)
     gc.disable()  # nothing here makes cycles
     with socket.socket(fileno=int(sys.argv[1])) as link:
         try:

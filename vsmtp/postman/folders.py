@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from vsmtp.postman.disk import Disk
+from vsmtp.disk.calls import Disk
 
 # Two descriptors each; with a batch's own this stays below the usual limit of 1,024.
 MAX_OPEN: Final = 128

@@ -15,7 +15,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Final
 
-from vsmtp.postman.disk import Disk
+from vsmtp.disk.calls import Disk
 from vsmtp.postman.folders import Folder, Folders
 from vsmtp.postman.packet import Batch, Item, Result
 

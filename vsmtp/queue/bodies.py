@@ -11,7 +11,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
-from vsmtp.postman.disk import Disk
+from vsmtp.disk.calls import Disk
 from vsmtp.queue.shard import sync_directory
 from vsmtp.values.envelope import BodyFile
 
