@@ -15,7 +15,7 @@ from tests.queue.crashing import BROKEN, SCRIPT, Told, held
 from tests.queue.letters import SHARD
 from tests.queue.powercut import ROOT, failing_sync, line, python_process
 
-KILLS = 12
+KILLS = 10
 CUTS = 20
 
 

@@ -192,7 +192,7 @@ def a_life() -> Iterator[Life]:
 
 
 @pytest.mark.slow
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(st.lists(STEPS, max_size=14))
 def test_a_shard_does_what_a_dict_would(steps: list[Step]) -> None:
     with a_life() as life:
