@@ -9,9 +9,9 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Final
 
+from vsmtp.message.trace import rfc5322_date
 from vsmtp.values.address import Address
 from vsmtp.values.outcome import Failed
 from vsmtp.values.reply import Reply
@@ -21,8 +21,6 @@ MAX_LINE: Final = 998  # RFC 5322 2.1.1
 
 _TEXT_WIDTH: Final = 76
 _QP_WIDTH: Final = 72
-_DAYS: Final = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
-_MONTHS: Final = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _PLAIN: Final = re.compile(rb"[\t\x20-\x7e]{0,998}(?:\r\n[\t\x20-\x7e]{0,998})*")
 _QP_UNSAFE: Final = re.compile(rb"[^\t\x20-\x3c\x3e-\x7e]|[\t ]\Z")
 _QP_PIECE: Final = re.compile(rb"(?:=[0-9A-F]{2}|[^=]){1,%d}" % _QP_WIDTH)
@@ -174,6 +172,4 @@ def _wrap(text: str, first: str, rest: str | None = None) -> list[str]:
 
 
 def _date(at: float) -> str:
-    when = datetime.fromtimestamp(at, UTC)
-    day, month = _DAYS[when.weekday()], _MONTHS[when.month - 1]
-    return f"{day}, {when.day:02} {month} {when.year:04} {when:%H:%M:%S} +0000"
+    return rfc5322_date(at, offset_minutes=0)

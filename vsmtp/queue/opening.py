@@ -80,6 +80,7 @@ def _prepare(database: sqlite3.Connection, path: Path) -> None:
     if version == 0:
         database.executescript(schema.TABLES)
     _look_through(database, path / SUSPECT)
+    database.executescript(schema.TURN_SETUP)
 
 
 def _look_through(database: sqlite3.Connection, suspect: Path) -> None:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from itertools import groupby
 from pathlib import Path
 from typing import Final
 
+import orjson
+
 from vsmtp.queue import schema
-from vsmtp.queue.records import NewMessage, Reschedule, StoredMessage, StoredRecipient
+from vsmtp.queue.records import Change, NewMessage, Reschedule, StoredMessage, StoredRecipient
 from vsmtp.values.address import Address
 from vsmtp.values.envelope import BodyFile, Content
 
@@ -25,8 +27,46 @@ def read_messages(database: sqlite3.Connection, shard: Path, wanted: str) -> lis
     return [_stored_message(row, recipients.get(row[0], []), shard) for row in messages]
 
 
-def message_row(message: NewMessage) -> tuple[object, ...]:
-    """The row of `message`, as `ADD_MESSAGES` takes it."""
+def turn(changes: Sequence[Change], mark: int | None) -> dict[str, object]:
+    """All that `changes` say, as `schema.TURN` takes it; `mark` is the new one of `reserved`, or None."""
+    accepted = [message for change in changes for message in change.accepted]
+    finished = [key for change in changes for key in change.finished]
+    removed = [number for change in changes for number in change.removed]
+    return {
+        "mark": mark,
+        **_arrivals(accepted),
+        "finished": _array(finished),
+        "removed": _array(removed),
+        "touched": _array([*{number for number, _ in finished}, *removed]),
+        "rescheduled": _array([_reschedule_row(entry) for change in changes for entry in change.rescheduled]),
+        "expedited": _array([number for change in changes for number in change.expedited]),
+    }
+
+
+def _arrivals(messages: Sequence[NewMessage]) -> dict[str, object]:
+    pieces = [message.content.data for message in messages]
+    cuts, start = [], 1
+    for message, piece in zip(messages, pieces, strict=True):
+        cuts.append((message.number, start, len(piece)))
+        start += len(piece)
+    recipients = [
+        (message.number, n, to.address.local, to.address.domain, to.edits)
+        for message in messages
+        for n, to in enumerate(message.recipients)
+    ]
+    return {
+        "messages": _array([_message_row(message) for message in messages]),
+        "bodies": _array(cuts),
+        "octets": b"".join(pieces),
+        "recipients": _array(recipients),
+    }
+
+
+def _array(rows: Sequence[object]) -> str | None:
+    return orjson.dumps(rows).decode() if rows else None
+
+
+def _message_row(message: NewMessage) -> tuple[object, ...]:
     file = message.content.file
     return (
         message.number,
@@ -44,8 +84,7 @@ def message_row(message: NewMessage) -> tuple[object, ...]:
     )
 
 
-def reschedule_row(entry: Reschedule) -> tuple[object, ...]:
-    """The row of `entry`, as `RESCHEDULE` takes it."""
+def _reschedule_row(entry: Reschedule) -> tuple[object, ...]:
     return (entry.message, entry.recipient, entry.attempts, entry.due, entry.route, entry.reply)
 
 

@@ -1,8 +1,7 @@
-"""The tables of `queue.db`, and the statements that change them: one statement for a whole batch.
+"""The tables of `queue.db`, and the one statement that changes them for a whole batch.
 
-Rows travel as one JSON array and bodies as one blob cut by `substr`, so that a turn enters SQLite a fixed
-number of times whatever its size: each entry gives up the GIL, and under a busy loop each return has to
-fight for it.
+Rows travel as JSON arrays and bodies as one blob cut by `substr`, so that a turn enters SQLite once whatever
+its size: each entry gives up the GIL, and under a busy loop each return has to fight for it.
 """
 
 from __future__ import annotations
@@ -46,42 +45,51 @@ PRAGMA user_version = 1;
 COMMIT;
 """
 
-ADD_MESSAGES: Final = """
-INSERT INTO message SELECT
-  value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5,
-  value ->> 6, value ->> 7, value ->> 8, value ->> 9, value ->> 10, value ->> 11
-FROM json_each(?)
+# A whole turn is one INSERT into a view. Its trigger does the work, so that Python's thread gives up the GIL
+# once where it would eight times. Each column is a JSON array of rows, or NULL, in which `json_each` finds
+# nothing.
+TURN_SETUP: Final = """
+CREATE TEMP TABLE emptied (id INTEGER PRIMARY KEY, file TEXT) STRICT;
+CREATE TEMP VIEW turn AS SELECT
+  NULL AS mark, NULL AS messages, NULL AS bodies, NULL AS octets, NULL AS recipients,
+  NULL AS finished, NULL AS removed, NULL AS touched, NULL AS rescheduled, NULL AS expedited;
+CREATE TEMP TRIGGER take_turn INSTEAD OF INSERT ON turn BEGIN
+  UPDATE reserved SET below = NEW.mark WHERE NEW.mark IS NOT NULL;
+  INSERT INTO message SELECT
+    value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5,
+    value ->> 6, value ->> 7, value ->> 8, value ->> 9, value ->> 10, value ->> 11
+  FROM json_each(NEW.messages);
+  -- `substr` finds nothing at all in an empty blob.
+  INSERT INTO body
+  SELECT value ->> 0, coalesce(substr(NEW.octets, value ->> 1, value ->> 2), x'') FROM json_each(NEW.bodies);
+  INSERT INTO recipient SELECT
+    value ->> 0, value ->> 1, value ->> 2, value ->> 3, 0, NULL, '', '', value ->> 4
+  FROM json_each(NEW.recipients);
+  DELETE FROM recipient
+  WHERE (message, number) IN (SELECT value ->> 0, value ->> 1 FROM json_each(NEW.finished));
+  DELETE FROM recipient WHERE message IN (SELECT value FROM json_each(NEW.removed));
+  DELETE FROM emptied;
+  INSERT INTO emptied SELECT id, file FROM message
+  WHERE id IN (SELECT value FROM json_each(NEW.touched))
+    AND NOT EXISTS (SELECT 1 FROM recipient WHERE message = message.id);
+  DELETE FROM body WHERE id IN (SELECT id FROM emptied);
+  DELETE FROM message WHERE id IN (SELECT id FROM emptied);
+  UPDATE recipient SET
+    attempts = new_row.value ->> 2, due = new_row.value ->> 3,
+    route = new_row.value ->> 4, reply = new_row.value ->> 5
+  FROM json_each(NEW.rescheduled) AS new_row
+  WHERE message = new_row.value ->> 0 AND number = new_row.value ->> 1;
+  UPDATE recipient SET due = 0
+  WHERE due IS NOT NULL AND message IN (SELECT value FROM json_each(NEW.expedited));
+END;
 """
-# `substr` finds nothing at all in an empty blob.
-ADD_BODIES: Final = """
-INSERT INTO body
-SELECT value ->> 0, coalesce(substr(?1, value ->> 1, value ->> 2), x'') FROM json_each(?2)
+TURN: Final = """
+INSERT INTO turn VALUES (
+  :mark, :messages, :bodies, :octets, :recipients, :finished, :removed, :touched, :rescheduled, :expedited
+)
 """
-ADD_RECIPIENTS: Final = """
-INSERT INTO recipient SELECT
-  value ->> 0, value ->> 1, value ->> 2, value ->> 3, 0, NULL, '', '', value ->> 4
-FROM json_each(?)
-"""
-FINISH_RECIPIENTS: Final = """
-DELETE FROM recipient WHERE (message, number) IN (SELECT value ->> 0, value ->> 1 FROM json_each(?))
-"""
-RESCHEDULE: Final = """
-UPDATE recipient SET
-  attempts = new.value ->> 2, due = new.value ->> 3, route = new.value ->> 4, reply = new.value ->> 5
-FROM json_each(?) AS new WHERE message = new.value ->> 0 AND number = new.value ->> 1
-"""
-REMOVE_RECIPIENTS: Final = "DELETE FROM recipient WHERE message IN (SELECT value FROM json_each(?))"
-REMOVE_EMPTY: Final = """
-DELETE FROM message WHERE id IN (SELECT value FROM json_each(?))
-  AND NOT EXISTS (SELECT 1 FROM recipient WHERE message = message.id)
-RETURNING id, file
-"""
-REMOVE_BODIES: Final = "DELETE FROM body WHERE id IN (SELECT value FROM json_each(?))"
+EMPTIED: Final = "SELECT id, file FROM emptied"
 NAMED_BODIES: Final = "SELECT DISTINCT file FROM message WHERE file IN (SELECT value FROM json_each(?))"
-EXPEDITE: Final = """
-UPDATE recipient SET due = 0 WHERE due IS NOT NULL AND message IN (SELECT value FROM json_each(?))
-"""
-RESERVE: Final = "UPDATE reserved SET below = ?"
 
 # The first due of each route by a walk from route to route on the index: nothing is scanned.
 _ROUTES: Final = """

@@ -32,7 +32,7 @@ from vsmtp.queue.records import (
     Result,
     StoredMessage,
 )
-from vsmtp.queue.rows import message_row, read_messages, reschedule_row
+from vsmtp.queue.rows import read_messages, turn
 
 BALLAST: Final = 4 * 2**20
 PAGE: Final = 4096
@@ -129,64 +129,22 @@ class Shard:
 
     def _transact(self, changes: Sequence[Change]) -> list[int]:
         accepted = [message for change in changes for message in change.accepted]
-        run = self._database.execute
-        run("BEGIN IMMEDIATE")
-        mark = self._reserve(accepted)
-        if accepted:
-            self._add(accepted)
-        finished = [key for change in changes for key in change.finished]
-        emptied = self._finish(finished, [number for change in changes for number in change.removed])
-        rescheduled = [entry for change in changes for entry in change.rescheduled]
-        if rescheduled:
-            run(schema.RESCHEDULE, (orjson.dumps([reschedule_row(entry) for entry in rescheduled]).decode(),))
-        expedited = [number for change in changes for number in change.expedited]
-        if expedited:
-            run(schema.EXPEDITE, (orjson.dumps(expedited).decode(),))
-        run("COMMIT")
+        mark = self._mark(accepted)
+        self._database.execute(schema.TURN, turn(changes, None if mark == self._reserved else mark))
         self._reserved = mark
-        self._frames += 4 + 3 * len(accepted) + (len(finished) + len(rescheduled)) // 8
+        self._frames += 4 + sum(3 + len(message.content.data) // PAGE for message in accepted)
+        self._frames += sum(len(change.finished) + len(change.rescheduled) for change in changes) // 8
+        if not any(change.finished or change.removed for change in changes):
+            return []
+        emptied = self._database.execute(schema.EMPTIED).fetchall()
         self._unlink(emptied)
         return [number for number, _ in emptied]
 
-    def _reserve(self, messages: list[NewMessage]) -> int:
-        """The mark below which numbers may have been given, once the transaction under way is committed."""
+    def _mark(self, messages: list[NewMessage]) -> int:
+        """The mark below which numbers may have been given once these messages are there."""
         highest = max((message.number for message in messages), default=0)
-        if highest < self._reserved:
-            return self._reserved
-        mark = highest + (60_000 << 20)  # a minute's worth at a time
-        self._database.execute(schema.RESERVE, (mark,))
-        return mark
-
-    def _add(self, messages: list[NewMessage]) -> None:
-        run = self._database.execute
-        run(schema.ADD_MESSAGES, (orjson.dumps([message_row(message) for message in messages]).decode(),))
-        pieces = [message.content.data for message in messages]
-        cuts, start = [], 1
-        for message, piece in zip(messages, pieces, strict=True):
-            cuts.append((message.number, start, len(piece)))
-            start += len(piece)
-        run(schema.ADD_BODIES, (b"".join(pieces), orjson.dumps(cuts).decode()))
-        rows = [
-            (message.number, n, to.address.local, to.address.domain, to.edits)
-            for message in messages
-            for n, to in enumerate(message.recipients)
-        ]
-        run(schema.ADD_RECIPIENTS, (orjson.dumps(rows).decode(),))
-        self._frames += sum(len(piece) for piece in pieces) // PAGE
-
-    def _finish(self, finished: list[tuple[int, int]], removed: list[int]) -> list[tuple[int, str | None]]:
-        if not finished and not removed:
-            return []
-        run = self._database.execute
-        if finished:
-            run(schema.FINISH_RECIPIENTS, (orjson.dumps(finished).decode(),))
-        if removed:
-            run(schema.REMOVE_RECIPIENTS, (orjson.dumps(removed).decode(),))
-        touched = orjson.dumps([*{number for number, _ in finished}, *removed]).decode()
-        emptied: list[tuple[int, str | None]] = run(schema.REMOVE_EMPTY, (touched,)).fetchall()
-        if emptied:
-            run(schema.REMOVE_BODIES, (orjson.dumps([number for number, _ in emptied]).decode(),))
-        return emptied
+        # A minute's worth at a time.
+        return self._reserved if highest < self._reserved else highest + (60_000 << 20)
 
     def _unlink(self, emptied: Iterable[tuple[int, str | None]]) -> None:
         """Remove the bodies of messages that have left; one that several share goes with the last of them."""
