@@ -66,9 +66,19 @@ def serving(base: Path, **sections: str) -> Iterator[Server]:
         yield server
 
 
+def written(server: Server) -> list[str]:
+    """The log of `server` so far, line by line, without what it said to the administrator before."""
+    return [line for line in server.output.split("\n")[:-1] if not line.startswith("vsmtp: warning: ")]
+
+
+def strange(server: Server) -> list[str]:
+    """Lines of the log that are not JSON: a traceback, a complaint."""
+    return [line for line in written(server) if not line.startswith("{")]
+
+
 def lines(server: Server) -> list[dict[str, Any]]:
-    """The log of `server` so far: every complete line of it is JSON."""
-    return [json.loads(line) for line in server.output.split("\n")[:-1]]
+    """The events that the log tells of so far."""
+    return [json.loads(line) for line in written(server)]
 
 
 def events(server: Server, name: str) -> list[dict[str, Any]]:
@@ -133,7 +143,9 @@ class Client:
         assert self.say(f"EHLO {name}").startswith("250")
         return self
 
-    def mail(self, *recipients: str, sender: str = "a@src.test", message: bytes = b"Subject: s\r\n\r\nhi\r\n") -> str:
+    def mail(
+        self, *recipients: str, sender: str = "a@src.test", message: bytes = b"Subject: s\r\n\r\nhi\r\n"
+    ) -> str:
         """The reply to a whole message for `recipients`, all of whom must be accepted."""
         assert self.say(f"MAIL FROM:<{sender}>").startswith("250"), sender
         for recipient in recipients:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from argparse import ArgumentParser
 from collections.abc import Mapping, Sequence
@@ -48,9 +49,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     assert chosen is not None
     try:
         status: int = chosen.run(args)
+        sys.stdout.flush()
     except BrokenPipeError:
-        # The reader of our output has gone (`vsmtp queue list | head`): nothing is left to say.
-        sys.stderr.close()
+        # The reader of our output has gone (`vsmtp queue list | head`), and nobody wants what is still in a buffer.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         return 0
     except KeyboardInterrupt:
         return 130

@@ -60,6 +60,8 @@ def run(args: Namespace) -> int:
     spool = tree.settings.queue.path
     try:
         return _ACTIONS[args.action](spool, args)
+    except BrokenPipeError:
+        raise  # it is our reader that has gone
     except (sqlite3.Error, OSError) as fault:
         sys.stderr.write(f"vsmtp: the queue in {spool} cannot be read: {fault}\n")
         return FAILED

@@ -120,6 +120,9 @@ def _serve(report: Report, given: Tree, port: int, root: Path) -> int:
     except OSError as fault:
         complain(str(fault))
         return NO_SYSTEM
+    finally:
+        for _, door in doors:
+            door.close()
 
 
 class Printer:

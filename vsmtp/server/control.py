@@ -1,7 +1,7 @@
 """The control socket of a shard: what the queue tools ask of the worker that owns it.
 
-One request and one answer a connection, each a line of JSON. The socket lies in the shard's directory, which only
-the service's user may enter: whoever can connect may also remove the files.
+One request and one answer a connection, each a line of JSON. The socket lies in the shard's directory, which
+only the service's user may enter: whoever can connect may also remove the files.
 """
 
 from __future__ import annotations
@@ -21,6 +21,8 @@ from vsmtp.queue.records import Change, Committed, Result
 MAX_REQUEST: Final = 1 << 20
 # Each takes up to 20 octets of a line.
 MAX_NUMBERS: Final = 10_000
+# The database's integers.
+BEYOND: Final = 1 << 63
 PATIENCE: Final = 10.0
 
 
@@ -38,7 +40,7 @@ class Control:
         where.unlink(missing_ok=True)
         directory = os.open(self.spool.path, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
         try:
-            # By way of the descriptor: the path of a socket has at most 107 octets, that of a spool may have more.
+            # By way of the descriptor: a socket's path has at most 107 octets, a spool's may have more.
             server = await asyncio.start_unix_server(
                 self._answer, f"/proc/self/fd/{directory}/control", limit=MAX_REQUEST
             )
@@ -61,9 +63,11 @@ class Control:
     async def _obey(self, line: bytes) -> dict[str, Any]:
         try:
             request = orjson.loads(line)
-            order, numbers = request["do"], tuple(int(number) for number in request.get("messages", ()))
-        except (ValueError, KeyError, TypeError):
+            order, numbers = request["do"], tuple(request.get("messages", ()))
+        except (ValueError, KeyError, TypeError, AttributeError):
             return {"error": "the request is not understood"}
+        if not all(type(number) is int and 0 <= number < BEYOND for number in numbers):
+            return {"error": "messages are named by their numbers"}
         if order == "status":
             return self.status()
         if order == "remove":
