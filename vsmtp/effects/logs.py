@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
 
 from vsmtp.rules.effects import Log
 from vsmtp.rules.language import RuleInfo
 from vsmtp.rules.template import one_line, render_text
+from vsmtp.vocabulary.actions import Level
 from vsmtp.vocabulary.answers import Facts
 
 
@@ -15,7 +15,7 @@ from vsmtp.vocabulary.answers import Facts
 class Line:
     """A rule's words: one line, free of control characters."""
 
-    level: Literal["debug", "info", "warning", "error"]
+    level: Level
     text: str
     rule: RuleInfo
 

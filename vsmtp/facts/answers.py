@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
-from ipaddress import IPv4Address, ip_network
+from ipaddress import ip_network
 from typing import Final
 
 from vsmtp.facts.message import MessageView
@@ -14,6 +14,7 @@ from vsmtp.values.address import Address
 from vsmtp.values.answer import MISSING, Missing, Unavailable
 from vsmtp.vocabulary.answers import UNASKED, Answer, Unasked
 from vsmtp.vocabulary.facts import WEEKDAYS
+from vsmtp.vocabulary.types import NETWORK_BITS
 
 _NOBODY: Final = Transaction()
 
@@ -97,7 +98,7 @@ def _client_net(book: FactBook) -> Answer:
     address = book.connection.client_ip
     if address is None:
         return MISSING
-    return ip_network((address, 24 if isinstance(address, IPv4Address) else 64), strict=False)
+    return ip_network((address, NETWORK_BITS[address.version]), strict=False)
 
 
 def _or_missing(value: str | int | None) -> Answer:

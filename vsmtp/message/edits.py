@@ -8,14 +8,12 @@ from dataclasses import dataclass
 from fnmatch import translate
 from typing import Final, NamedTuple, TypeAlias
 
-from vsmtp.message.fields import Header, Limits, scan
+from vsmtp.message.fields import MAX_NAME, Header, Limits, is_field_name, scan
 from vsmtp.message.words import encode_words
 
 MAX_LINE: Final = 78  # RFC 5322 2.1.1, without the CRLF
-_MAX_NAME: Final = 76
 _LONG_WORD: Final = 900  # with the longest name this stays under the 998 octets of RFC 5322 2.1.1
 
-_NAME: Final = re.compile(r"[!-9;-~]{1,76}")
 _BLANKS: Final = re.compile(r"[ \t\r\n\v\f\x85\u2028\u2029]+")
 _UNPRINTABLE: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 
@@ -170,5 +168,5 @@ def _encoded(run: list[str]) -> list[str]:
 
 
 def _check_name(name: str) -> None:
-    if _NAME.fullmatch(name) is None:
-        raise ValueError(f"`{name}` cannot be a field's name: printable ASCII, no colon, at most {_MAX_NAME}")
+    if not is_field_name(name):
+        raise ValueError(f"`{name}` cannot be a field's name: printable ASCII, no colon, at most {MAX_NAME}")

@@ -15,6 +15,9 @@ from vsmtp.message.words import decode_words
 from vsmtp.values.answer import Unavailable
 
 # RFC 5322 2.2 and 4.5.8: printable US-ASCII but the colon; blanks before the colon are obsolete, yet seen.
+# A name that we write leaves room for the colon and a blank in a line of 78.
+MAX_NAME: Final = 76
+_NAME: Final = re.compile(rf"[!-9;-~]{{1,{MAX_NAME}}}")
 _FIELD: Final = re.compile(rb"([!-9;-~]+)[ \t]*:[^\n]*(?:\n|\Z)(?:[ \t][^\n]*(?:\n|\Z))*+")
 _BLANK: Final = re.compile(rb"\r?\n")
 _FOLD: Final = re.compile(rb"\r?\n(?=[ \t])")
@@ -97,6 +100,11 @@ def scan(head: bytes, limits: Limits = LIMITS) -> Header | Unavailable:
         return Header(head, tuple(fields), at, blank.end(), ())
     defects = () if at == len(head) else ("malformed-header-line",)
     return Header(head, tuple(fields), at, at, defects)
+
+
+def is_field_name(text: str) -> bool:
+    """Whether a field that we write may bear this name, at most `MAX_NAME` long (RFC 5322 3.6.8)."""
+    return _NAME.fullmatch(text) is not None
 
 
 def header_end(data: bytes) -> int:

@@ -7,10 +7,14 @@ from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 from typing import Final, TypeAlias
 
+from vsmtp.vocabulary.types import NETWORK_BITS
+
 IpAddress: TypeAlias = IPv4Address | IPv6Address
 IpNetwork: TypeAlias = IPv4Network | IPv6Network
 
-_V6_KEPT: Final = 64
+_V6_SHIFT: Final = 128 - NETWORK_BITS[6]
+# Above every IPv4 address.
+_V6: Final = 1 << 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +38,7 @@ def origin(address: IpAddress) -> int:
     """What counts as one client: an IPv4 address, or the /64 of an IPv6 address."""
     if isinstance(address, IPv4Address):
         return int(address)
-    return (int(address) >> (128 - _V6_KEPT)) + (1 << 64)
+    return (int(address) >> _V6_SHIFT) + _V6
 
 
 class Connections:

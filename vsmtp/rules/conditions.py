@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Final, cast
-from typing import Literal as Word
 
 from vsmtp.rules import constants
 from vsmtp.rules.language import Condition, Conjunction, Literal, Op, Operand, Quantified, Ref, Test
@@ -22,6 +21,7 @@ from vsmtp.vocabulary.types import (
     ORDERED,
     QUANTIFIERS,
     TEXTUAL,
+    Quantifier,
     Type,
 )
 
@@ -101,7 +101,7 @@ def _quantified(reading: Reading, fact: Fact, key: str, raw: object, path: KeyPa
             elif _operator_is_known(reading, fact, operator, here):
                 literals.append(_literal(reading, fact, operator, operand, here))
         if literals:
-            yield Quantified(cast("Word['any', 'all', 'none']", key), tuple(literals))
+            yield Quantified(cast("Quantifier", key), tuple(literals))
 
 
 def _operator_is_known(reading: Reading, fact: Fact, key: str, path: KeyPath) -> bool:

@@ -13,12 +13,10 @@ from vsmtp.rules.language import Interval, Op
 from vsmtp.values.address import Address, parse_domain
 from vsmtp.values.units import parse_duration, parse_size
 from vsmtp.vocabulary.answers import Scalar
-from vsmtp.vocabulary.types import CYCLIC, Type
+from vsmtp.vocabulary.types import CYCLIC, NETWORK_BITS, Type
 
 # IPv6 addresses stand above all IPv4 ones on one line of numbers.
 _V6: Final = 1 << 32
-# client.net is as wide as this: a narrower network never contains it.
-_NET_BITS: Final = {4: 24, 6: 64}
 _CLOCK: Final = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)(?::([0-5]\d))?")
 _LAST_HOUR: Final = 23
 
@@ -102,7 +100,7 @@ def read_network(kind: Type, raw: Any) -> tuple[Interval, ...]:
     if not isinstance(raw, str):
         raise wanted("an address or network is written as text")
     network = ip_network(raw.strip(), strict=True)
-    if kind is Type.NETWORK and network.prefixlen > _NET_BITS[network.version]:
+    if kind is Type.NETWORK and network.prefixlen > NETWORK_BITS[network.version]:
         return ()
     return (Interval(ordinal(network.network_address), ordinal(network.broadcast_address) + 1),)
 

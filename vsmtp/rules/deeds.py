@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
 from typing import Any, Final, cast
-from typing import Literal as Word
 
+from vsmtp.message.fields import MAX_NAME, is_field_name
 from vsmtp.rules.effects import (
     AddHeader,
     Effect,
@@ -19,10 +18,7 @@ from vsmtp.rules.effects import (
 from vsmtp.rules.reading import Reading, did_you_mean
 from vsmtp.rules.template import Template
 from vsmtp.values.diagnostic import KeyPath
-from vsmtp.vocabulary.actions import EFFECTS, LATER_EFFECTS, LOG_LEVELS
-
-# RFC 5322 3.6.8: a field's name is printable ASCII without a colon; a glob has three letters more to say.
-_FIELD_NAME: Final = re.compile(r"[!-9;-~]{1,76}")
+from vsmtp.vocabulary.actions import EFFECTS, LATER_EFFECTS, LOG_LEVELS, Level
 
 
 def read_effects(reading: Reading, raw: object, path: KeyPath, groups: frozenset[str]) -> tuple[Effect, ...]:
@@ -68,10 +64,10 @@ def _fields(reading: Reading, raw: object, path: KeyPath, keys: tuple[str, ...])
 
 
 def _field_name(reading: Reading, raw: object, path: KeyPath) -> str | None:
-    if isinstance(raw, str) and _FIELD_NAME.fullmatch(raw):
+    if isinstance(raw, str) and is_field_name(raw):  # what a glob adds to a name is printable too
         return raw
-    message = "a header field's name is printable ASCII without spaces and colons, at most 76 characters"
-    reading.fault(path, "wrong-type", message)
+    what = "a header field's name is printable ASCII without spaces and colons"
+    reading.fault(path, "wrong-type", f"{what}, at most {MAX_NAME} characters")
     return None
 
 
@@ -121,7 +117,7 @@ def _log(reading: Reading, raw: object, path: KeyPath, groups: frozenset[str]) -
         reading.fault((*path, "level"), "wrong-type", message, remedy)
         return None
     text = reading.template(fields["text"], (*path, "text"), groups)
-    return Log(cast("Word['debug', 'info', 'warning', 'error']", level), text)
+    return Log(cast("Level", level), text)
 
 
 _LOG: Final = ("level", "text")

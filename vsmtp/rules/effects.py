@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import TypeAlias
 
 from vsmtp.rules.template import Template
+from vsmtp.vocabulary.actions import Level
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +52,7 @@ class RemoveHeader:
 class Log:
     """A line in the log."""
 
-    level: Literal["debug", "info", "warning", "error"]
+    level: Level
     text: Template
 
 

@@ -13,6 +13,7 @@ from vsmtp.rules.verdicts import Verdict
 from vsmtp.values.diagnostic import KeyPath
 from vsmtp.vocabulary.facts import Fact
 from vsmtp.vocabulary.stages import Stage
+from vsmtp.vocabulary.types import Quantifier
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +84,7 @@ class Literal:
 class Quantified:
     """All the literals hold for any, all or none of a list fact's elements."""
 
-    quantifier: Word["any", "all", "none"]
+    quantifier: Quantifier
     literals: tuple[Literal, ...]
 
 

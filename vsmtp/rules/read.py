@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Final, cast
+from typing import Any, Final, cast, get_args
 
 from vsmtp.rules.conditions import read_conjunction, read_exemptions
 from vsmtp.rules.deeds import read_effects
@@ -18,7 +18,6 @@ from vsmtp.rules.language import (
     Return,
     Rule,
     RuleInfo,
-    Written,
 )
 from vsmtp.rules.reading import Reading, RuleSource, did_you_mean
 from vsmtp.rules.regex import Pattern
@@ -32,7 +31,7 @@ _PLAIN_KEYS: Final = frozenset(
     {"name", "when", "any", "unless", "do", "close", "unavailable", "dry_run", "allow"},
 )
 _KEYS: Final = _PLAIN_KEYS | VERDICTS.keys()
-_POLICIES: Final = ("defer", "skip", "match")
+_POLICIES: Final[tuple[str, ...]] = get_args(Policy)
 
 
 def read_rule(reading: Reading, source: RuleSource) -> Rule:
@@ -190,8 +189,3 @@ def _read_named(reading: Reading, key: str, raw: object, path: KeyPath) -> Move 
         remedy = did_you_mean(raw, reading.chains)
         reading.fault(path, "unknown-chain", f"there is no chain `{raw}`", remedy)
     return None
-
-
-def reply_text(move: Move | None) -> tuple[str, ...]:
-    """The facts that the text of a verdict needs."""
-    return move.text.facts if isinstance(move, Written) else ()

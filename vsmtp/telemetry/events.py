@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from vsmtp.telemetry.log import Level
+from vsmtp.vocabulary.actions import Level
 
 
 @dataclass(frozen=True, slots=True)

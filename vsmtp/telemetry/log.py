@@ -6,15 +6,18 @@ event loop. Lines are written every `FLUSH_EVERY` seconds, and the rest at `clos
 
 from __future__ import annotations
 
+import json
 import os
 import threading
 from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import fields
+from dataclasses import asdict, fields
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, ClassVar, Final, Literal, Protocol, TypeAlias
 
 import orjson
+
+from vsmtp.vocabulary.actions import LOG_LEVELS, Level
 
 if TYPE_CHECKING:
     from structlog.typing import Processor
@@ -23,10 +26,9 @@ FLUSH_EVERY: Final = 0.1
 # When nobody reads the pipe for so long, further lines are dropped and counted rather than fill the memory.
 MAX_WAITING: Final = 100_000
 
-Level: TypeAlias = Literal["debug", "info", "warning", "error"]
 Form: TypeAlias = Literal["json", "logfmt", "console"]
 Clock: TypeAlias = Callable[[], float]
-LEVELS: Final[dict[str, int]] = {"debug": 10, "info": 20, "warning": 30, "error": 40}
+_WEIGHTS: Final = {level: weight for weight, level in enumerate(LOG_LEVELS)}
 
 
 class Event(Protocol):
@@ -48,7 +50,7 @@ class Log:
     """
 
     def __init__(self, level: Level, form: Form, descriptors: Sequence[int], clock: Clock) -> None:
-        self._least = LEVELS[level]
+        self._least = _WEIGHTS[level]
         self._descriptors = tuple(descriptors)
         self._render = _RENDERERS[form](_Stamp(clock))
         self._waiting: deque[bytes] = deque()
@@ -60,7 +62,7 @@ class Log:
     def emit(self, event: Event, level: Level | None = None) -> None:
         """Put the event into the log, if its level, or `level` where given, is wanted."""
         level = level or event.level
-        if LEVELS[level] < self._least:
+        if _WEIGHTS[level] < self._least:
             return
         if len(self._waiting) < MAX_WAITING:
             self._waiting.append(self._render(event, level))
@@ -69,7 +71,7 @@ class Log:
 
     def wants(self, level: Level) -> bool:
         """Whether events of `level` are written: to spare the work of making one."""
-        return LEVELS[level] >= self._least
+        return _WEIGHTS[level] >= self._least
 
     def close(self) -> None:
         """Write what is left and end the thread."""
@@ -108,7 +110,7 @@ class _Stamp:
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        self._millisecond = 0
+        self._millisecond = -1
         self._text = ""
 
     def __call__(self) -> str:
@@ -124,7 +126,12 @@ def _json(stamp: _Stamp) -> Renderer:
     """One `dumps` a line: an event is a dataclass, which orjson reads by itself."""
 
     def line(event: Event, level: Level) -> bytes:
-        body = orjson.dumps(event, default=str, option=orjson.OPT_APPEND_NEWLINE)
+        try:
+            body = orjson.dumps(event, default=str, option=orjson.OPT_APPEND_NEWLINE)
+        except orjson.JSONEncodeError:
+            # A path, say, whose octets are no UTF-8: as text it has halves of characters.
+            values = asdict(event)  # type: ignore[call-overload]  # that it is a dataclass no Protocol can say
+            body = f"{json.dumps(values, default=str)}\n".encode()
         head = f'{{"time":"{stamp()}","level":"{level}","event":"{event.event}"'
         return head.encode() + (b"," if len(body) > len(b"{}\n") else b"") + body[1:]
 

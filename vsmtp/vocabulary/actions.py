@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, Literal, TypeAlias, get_args
 
 from vsmtp.vocabulary.stages import Stage
 
@@ -40,4 +40,6 @@ LATER_EFFECTS: Final = frozenset({
 })  # fmt: skip
 LATER_KEYS: Final = frozenset({"lookup", "delegate"})
 
-LOG_LEVELS: Final = ("debug", "info", "warning", "error")
+# Ascending.
+Level: TypeAlias = Literal["debug", "info", "warning", "error"]
+LOG_LEVELS: Final[tuple[str, ...]] = get_args(Level)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from enum import Enum
-from typing import Final
+from typing import Final, Literal, TypeAlias, get_args
 
 
 class Type(Enum):
@@ -27,6 +27,8 @@ class Type(Enum):
 ORDERED: Final = frozenset(
     {Type.NUMBER, Type.SIZE, Type.DURATION, Type.HOUR, Type.CLOCK, Type.DATE, Type.INSTANT},
 )
+# How much of an address a network keeps, by the version of IP: what stands for one client.
+NETWORK_BITS: Final = {4: 24, 6: 64}
 # A range of these may pass midnight.
 CYCLIC: Final = frozenset({Type.HOUR, Type.CLOCK})
 NETWORKED: Final = frozenset({Type.IP, Type.NETWORK})
@@ -47,6 +49,7 @@ OPERATORS: Final[dict[Type, frozenset[str]]] = {
 } | dict.fromkeys(ORDERED, _ANY | _ORDER_TESTS)
 
 OPERATOR_NAMES: Final = _ANY | _NAME_TESTS | _ORDER_TESTS
-QUANTIFIERS: Final = frozenset({"any", "all", "none"})
+Quantifier: TypeAlias = Literal["any", "all", "none"]
+QUANTIFIERS: Final[frozenset[str]] = frozenset(get_args(Quantifier))
 # Named by rules.md, answered by a later release: the fault says so instead of guessing at a misspelling.
 LATER_OPERATORS: Final = frozenset({"older_than", "newer_than"})

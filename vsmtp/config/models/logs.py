@@ -9,8 +9,8 @@ from pydantic import PlainValidator, ValidationInfo
 
 from vsmtp.config.models.section import Section
 from vsmtp.config.models.types import Listed, choice, in_tree, nearest, refusal, text_of
+from vsmtp.vocabulary.actions import Level
 
-Level: TypeAlias = Literal["debug", "info", "warning", "error"]
 Format: TypeAlias = Literal["json", "logfmt", "console"]
 
 _TARGETS: Final = ("stderr", "journald", "syslog")
