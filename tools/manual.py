@@ -31,7 +31,8 @@ DOCS = ROOT / "docs"
 FACTS_INTRODUCTION = """\
 # Facts
 
-Written by `tools/manual.py` from `vsmtp/vocabulary/facts.py`; change it there. What a rule can ask about, when it is known
+Written by `tools/manual.py` from `vsmtp/vocabulary/facts.py`; change it there. What a rule can ask \
+about, when it is known
 for the first time, and when it is absent. `[]` marks a list. `rcpt.*` is there at `rcpt` and `delivery` only;
 `match.<group>` is what a named group of the rule's own `matches` found.
 

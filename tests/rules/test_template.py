@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.rules.bench import LiteralFacts
-from vsmtp.rules.template import parse_template, render, render_text
+from vsmtp.rules.template import parse_template, render_text
 from vsmtp.values.address import Address
 from vsmtp.values.answer import Unavailable
 
@@ -34,11 +34,6 @@ FACTS = LiteralFacts({
 )
 def test_a_template_prints_its_facts(text: str, printed: str) -> None:
     assert render_text(parse_template(text), FACTS) == printed
-
-
-def test_where_a_wrong_text_does_harm_an_unavailable_fact_is_no_text() -> None:
-    assert render(parse_template("x {spf.result}"), FACTS) == Unavailable("down")
-    assert render(parse_template("x {sender.domain}"), FACTS) == "x b.example"
 
 
 @pytest.mark.parametrize("text", ["{", "{sender.domain", "{}", "{no name}", "{nodot}"])

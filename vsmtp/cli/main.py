@@ -51,7 +51,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         status: int = chosen.run(args)
         sys.stdout.flush()
     except BrokenPipeError:
-        # The reader of our output has gone (`vsmtp queue list | head`), and nobody wants what is still in a buffer.
+        # The reader of our output has gone (`vsmtp queue list | head`): nobody wants what is buffered.
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         return 0
     except KeyboardInterrupt:

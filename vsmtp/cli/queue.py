@@ -16,8 +16,8 @@ from typing import Any, Final
 
 import orjson
 
-from vsmtp.cli.host import INSTALLED_TREE, RELEASE, own_name
-from vsmtp.cli.render import render
+from vsmtp.cli.host import RELEASE, add_tree_option, own_name
+from vsmtp.cli.render import printable, render
 from vsmtp.config.load import Tree, read_tree
 from vsmtp.queue import browse
 from vsmtp.queue.identity import queue_name
@@ -34,10 +34,7 @@ UNSOUND: Final = 78
 
 def add_arguments(parser: ArgumentParser) -> None:
     """Declare the options of the command."""
-    parser.add_argument(
-        "-c", "--config", metavar="DIR", type=Path, default=INSTALLED_TREE,
-        help="the directory that holds conf.d, the conf.d itself, or one file (default: %(default)s)",
-    )  # fmt: skip
+    add_tree_option(parser)
     actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
     for name, about, wants in (
         ("list", "all mail that is queued", False),
@@ -188,10 +185,9 @@ def _print(form: Callable[[str, StoredMessage], str], shard: Path, message: Stor
 
 def _listed(name: str, message: StoredMessage) -> str:
     age = format_duration(max(0, int(time.time() - message.arrived)))
-    lines = [
-        f"{name}  {format_size(message.size):>9}  {age:>7}  {message.state}  from <{_plain(message.sender)}>\n"
-    ]
-    lines += [f"    to <{_plain(to.address)}>{_waiting(message, to)}\n" for to in message.recipients]
+    sender = printable(str(message.sender))
+    lines = [f"{name}  {format_size(message.size):>9}  {age:>7}  {message.state}  from <{sender}>\n"]
+    lines += [f"    to <{printable(str(to.address))}>{_waiting(message, to)}\n" for to in message.recipients]
     return "".join(lines)
 
 
@@ -201,7 +197,7 @@ def _waiting(message: StoredMessage, to: StoredRecipient) -> str:
     if to.due is None:
         return "  being delivered" if not to.attempts else f"  being delivered, attempt {to.attempts + 1}"
     wait = format_duration(max(0, int(to.due - time.time())))
-    return f"  again in {wait}, after {to.attempts}: {_plain(to.reply)}"
+    return f"  again in {wait}, after {to.attempts}: {printable(to.reply)}"
 
 
 def _shown(name: str, message: StoredMessage) -> str:
@@ -209,14 +205,9 @@ def _shown(name: str, message: StoredMessage) -> str:
     header = message.content.data.partition(b"\r\n\r\n")[0].decode("utf-8", "backslashreplace")
     return (
         f"{_listed(name, message)}    arrived {arrived}, session {message.session}\n\n"
-        + "".join(f"    {_plain(line)}\n" for line in header.split("\r\n"))
+        + "".join(f"    {printable(line)}\n" for line in header.split("\r\n"))
         + "\n"
     )
-
-
-def _plain(text: object) -> str:
-    """Text that cannot drive a terminal: what a client sent may hold anything."""
-    return "".join(c if c.isprintable() or c == "\t" else "?" for c in str(text))
 
 
 def _as_json(name: str, message: StoredMessage) -> str:

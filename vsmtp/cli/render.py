@@ -32,16 +32,16 @@ def summary(diagnostics: Sequence[Diagnostic]) -> str:
 
 
 def as_text(diagnostic: Diagnostic) -> str:
-    """One diagnostic: place and message, the source line with a caret, help; without a line end at its end."""
-    head = f"{diagnostic.severity}[{diagnostic.code}]: {_clean(diagnostic.message)}"
+    """One diagnostic: place and message, the source line with a caret, help; no line end after the last."""
+    head = f"{diagnostic.severity}[{diagnostic.code}]: {printable(diagnostic.message)}"
     lines = [head]
     if diagnostic.place is not None:
         place = diagnostic.place
-        lines = [f"{_clean(place.file)}:{place.line}:{place.column}: {head}"]
+        lines = [f"{printable(place.file)}:{place.line}:{place.column}: {head}"]
         if place.source:
             lines += _excerpt(place)
     if diagnostic.help:
-        lines.append(f"help: {_clean(diagnostic.help)}")
+        lines.append(f"help: {printable(diagnostic.help)}")
     return "\n".join(lines)
 
 
@@ -55,7 +55,7 @@ def _excerpt(place: Place) -> list[str]:
         start, end = start - cut, min(end - cut, _WIDTH)
     marked = _columns(source[start:end]) + max(0, end - len(source))
     indent = "".join("\t" if letter == "\t" else " " * _columns(letter) for letter in source[:start])
-    return [f"{place.line:>5} | {_clean(source)}", f"      | {indent}{'^' * max(1, marked)}"]
+    return [f"{place.line:>5} | {printable(source)}", f"      | {indent}{'^' * max(1, marked)}"]
 
 
 def _columns(text: str) -> int:
@@ -64,8 +64,8 @@ def _columns(text: str) -> int:
     return len(text) + wide - sum(1 for letter in text if combining(letter))
 
 
-def _clean(text: str) -> str:
-    # What stands in a tree must not give orders to a terminal.
+def printable(text: str) -> str:
+    """The text without what could give orders to a terminal: a tree or a client's mail may hold anything."""
     return "".join(letter if letter.isprintable() or letter == "\t" else _UNPRINTABLE for letter in text)
 
 

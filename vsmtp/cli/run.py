@@ -5,9 +5,8 @@ from __future__ import annotations
 import os
 import sys
 from argparse import ArgumentParser, Namespace
-from pathlib import Path
 
-from vsmtp.cli.host import INSTALLED_TREE, RELEASE, own_name
+from vsmtp.cli.host import RELEASE, add_tree_option, own_name
 from vsmtp.cli.render import render
 from vsmtp.cli.serving import NO_SYSTEM, UNSOUND, complain, drop_privileges, open_doors, open_log, serve
 from vsmtp.inspect.check import check
@@ -17,10 +16,7 @@ from vsmtp.server.worker import Assignment
 
 def add_arguments(parser: ArgumentParser) -> None:
     """Declare the options of the command."""
-    parser.add_argument(
-        "-c", "--config", metavar="DIR", type=Path, default=INSTALLED_TREE,
-        help="the directory that holds conf.d, the conf.d itself, or one file (default: %(default)s)",
-    )  # fmt: skip
+    add_tree_option(parser)
 
 
 def run(args: Namespace) -> int:

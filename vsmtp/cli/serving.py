@@ -25,8 +25,8 @@ from vsmtp.values.diagnostic import Diagnostic, Fault
 UNSOUND: Final = 78
 NO_SYSTEM: Final = 71
 
-# How long the loop may keep the GIL from the commit thread, seconds. Python's own 5 ms, several times in a turn,
-# made turns longer and batches wait; measured, this gave a tenth more messages a second.
+# How long the loop may keep the GIL from the commit thread, seconds. Python's own 5 ms, several times in a
+# turn, made turns longer and batches wait; measured, this gave a tenth more messages a second.
 SWITCH: Final = 0.0002
 
 Doors: TypeAlias = list[tuple[Bell, socket.socket]]

@@ -1,7 +1,7 @@
 """`vsmtp try`: a server on 127.0.0.1:2525 that keeps nothing, prints each message and what the rules did.
 
-No root, no files of yours: the spool is a temporary directory. With `-c` name, domains and rules are those of a
-tree; without, there are the shipped rules alone, and example.org is local.
+No root, no files of yours: the spool is a temporary directory. With `-c` name, domains and rules are those of
+a tree; without, there are the shipped rules alone, and example.org is local.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ from tempfile import TemporaryDirectory
 from typing import Final
 
 from vsmtp.cli.host import RELEASE, own_name
-from vsmtp.cli.render import render
+from vsmtp.cli.render import printable, render
 from vsmtp.cli.serving import NO_SYSTEM, UNSOUND, complain, open_doors, open_log, serve
 from vsmtp.config.load import Tree
 from vsmtp.config.models.logs import Logs
 from vsmtp.config.models.server import Listener
-from vsmtp.config.models.types import HostPort
+from vsmtp.config.models.types import MAX_PORT, HostPort
 from vsmtp.delivery.consignment import Consignment
 from vsmtp.delivery.route import Local
 from vsmtp.inspect.check import Report, check
@@ -35,7 +35,6 @@ from vsmtp.vocabulary.answers import NO_VALUE, Answer
 from vsmtp.vocabulary.stages import Stage
 
 PORT: Final = 2525
-MAX_PORT: Final = 65535
 SHOWN: Final = 16 * 2**10
 
 _TREE: Final = """
@@ -45,7 +44,8 @@ local_domains = ["example.org"]
 recipients = "any"
 """
 _HELLO: Final = """\
-vsmtp try: listening on 127.0.0.1:{port}. Mail is printed here and not kept; end with Ctrl-C. From another terminal:
+vsmtp try: listening on 127.0.0.1:{port}. Mail is printed here and not kept; end with Ctrl-C.
+From another terminal:
 
   swaks --server 127.0.0.1:{port} --from you@example.net --to user@{domain}
 
@@ -131,11 +131,10 @@ class Printer:
     async def deliver(self, batch: Sequence[Consignment]) -> Sequence[Outcome]:
         """Print each message; all of them are delivered."""
         for one in batch:
-            _say(
-                f"\n--- message {one.name} from <{one.sender}> to <{one.recipient}>, {one.content.size} octets"
-            )
+            envelope = f"from <{one.sender}> to <{one.recipient}>"
+            _say(f"\n--- message {one.name} {envelope}, {one.content.size} octets")
             for line in one.content.data[:SHOWN].decode("utf-8", "backslashreplace").splitlines():
-                _say(f"    {_plain(line)}")
+                _say(f"    {printable(line)}")
             if one.content.size > SHOWN:
                 _say(f"    ... and {one.content.size - SHOWN} octets more")
             _say("---\n")
@@ -175,12 +174,7 @@ class Trace:
         self._say(f"rule `{rule.name}`: MATCHES")
 
     def _say(self, text: str) -> None:
-        _say(f"{self.session} {self.stage.label:>9}  {_plain(text)}")
-
-
-def _plain(text: str) -> str:
-    """Text that cannot drive a terminal."""
-    return "".join(c if c.isprintable() or c == "\t" else "?" for c in text)
+        _say(f"{self.session} {self.stage.label:>9}  {printable(text)}")
 
 
 def _say(text: str) -> None:

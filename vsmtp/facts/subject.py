@@ -6,8 +6,8 @@ Plain slotted classes that the server fills in as a mail goes on its way.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from ipaddress import IPv4Address, IPv6Address
 
+from vsmtp.net.limits import IpAddress, plain
 from vsmtp.values.address import NULL_SENDER, Address
 from vsmtp.values.answer import Missing, Unavailable
 from vsmtp.vocabulary.answers import UNASKED, Unasked
@@ -20,20 +20,19 @@ class Connection:
     An IPv4-mapped IPv6 address is taken for the IPv4 address that it is.
     """
 
-    client_ip: IPv4Address | IPv6Address | None
+    client_ip: IpAddress | None
     client_port: int | None
     listener_name: str
     listener_port: int | None
     listener_kind: str
     trusted: bool
-    session_id: str = ""
     helo_name: str = ""
     esmtp: bool = False
     authenticated: bool = False
 
     def __post_init__(self) -> None:
-        if isinstance(self.client_ip, IPv6Address):
-            self.client_ip = self.client_ip.ipv4_mapped or self.client_ip
+        if self.client_ip is not None:
+            self.client_ip = plain(self.client_ip)
 
 
 @dataclass(slots=True)

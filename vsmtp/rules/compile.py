@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import TypeAlias
 
 from vsmtp.rules.effects import Log, describe
 from vsmtp.rules.graph import Graph, Pipeline
@@ -16,8 +17,8 @@ from vsmtp.rules.verdicts import Defer, Quarantine, Refuse
 from vsmtp.values.diagnostic import Fault
 from vsmtp.vocabulary.stages import SERVED, Stage
 
-Tables = Mapping[Stage, Sequence[RuleSource]]
-Chains = Mapping[str, Sequence[RuleSource]]
+Tables: TypeAlias = Mapping[Stage, Sequence[RuleSource]]
+Chains: TypeAlias = Mapping[str, Sequence[RuleSource]]
 
 
 @dataclass(frozen=True, slots=True)

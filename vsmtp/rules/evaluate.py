@@ -63,6 +63,9 @@ class Ended:
     unavailable: tuple[str, ...] = ()
 
 
+NO_VERDICT: Final = Ended(None, None)
+
+
 @dataclass(frozen=True, slots=True)
 class Skipped:
     """A rule passed over for want of these facts (`unavailable = "skip"`): to be counted and logged."""
@@ -140,7 +143,7 @@ class Walk:
             self._conclude(rule, facts)
         while self._ended is None:
             if not self._frames:
-                self._ended = _FELL_OFF
+                self._ended = NO_VERDICT
                 break
             frame = self._frames[-1]
             if not frame.may and frame.turn() is None:
@@ -321,9 +324,6 @@ class _Bound:
         if name.startswith("match."):
             return self._groups.get(name.removeprefix("match."), MISSING)
         return self._facts.ask(name)
-
-
-_FELL_OFF: Final = Ended(None, None)
 
 
 def _bound(rule: Rule, facts: Facts) -> Facts:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TypeAlias
 
 from vsmtp.rules.lanes import Lane
 from vsmtp.rules.language import Rule, RuleInfo, Test
@@ -83,7 +84,7 @@ class JointColumn:
         return may, dark
 
 
-Column = FactColumn | JointColumn
+Column: TypeAlias = FactColumn | JointColumn
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,11 +136,6 @@ class Pipeline:
     stage: Stage
     tables: tuple[tuple[Node, ...], ...]
     chains: Mapping[str, tuple[Node, ...]]
-
-    @property
-    def rules(self) -> tuple[Rule, ...]:
-        """All rules of the tables, in order; those of chains are not among them."""
-        return tuple(placed.rule for nodes in self.tables for node in nodes for placed in node.placed)
 
 
 @dataclass(frozen=True, slots=True)

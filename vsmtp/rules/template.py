@@ -81,15 +81,6 @@ def render_text(template: Template, facts: Facts) -> str:
     return "".join(part if isinstance(part, str) else _fill(part, facts) for part in template.parts)
 
 
-def render(template: Template, facts: Facts) -> str | Unavailable:
-    """Likewise, for places where a wrong text does harm: any unavailable fact makes all of it unavailable."""
-    for name in template.facts:
-        answer = facts.ask(name)
-        if isinstance(answer, Unavailable):
-            return answer
-    return render_text(template, facts)
-
-
 def text_of(value: Value, kind: Type = Type.TEXT) -> str:
     """A value as it is printed: lists with commas, moments as ISO 8601, times of day as `14:30:00`."""
     if isinstance(value, tuple):

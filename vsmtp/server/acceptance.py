@@ -137,8 +137,8 @@ class Acceptance(NamedTuple):
         self.counter.log.emit(
             MessageAccepted(
                 message.session, self.counter.spool.name(message.number), self.visitor.address,
-                str(message.sender), tuple(str(to.address) for to in message.recipients), message.content.size,
-                message.state,
+                str(message.sender), tuple(str(to.address) for to in message.recipients),
+                message.content.size, message.state,
             )
         )  # fmt: skip
 

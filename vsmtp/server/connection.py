@@ -1,9 +1,9 @@
 """One client's connection: octets between the socket and the conversation, questions to the session.
 
 The thinking is done elsewhere: `smtp` knows the protocol, `session` answers its questions by the rules and
-the queue. Here are the buffers and the clocks. Pipelined commands are answered in one write. Reading pauses while
-a question is open and much waits, while a large message is being written, and while the client does not
-read. A deadline is set when the client is given its turn, and octets alone do not move it: only whole
+the queue. Here are the buffers and the clocks. Pipelined commands are answered in one write. Reading pauses
+while a question is open and much waits, while a large message is being written, and while the client does
+not read. A deadline is set when the client is given its turn, and octets alone do not move it: only whole
 commands do, or another `PROGRESS` octets of a message.
 """
 
@@ -70,8 +70,8 @@ class Connection(asyncio.BufferedProtocol):
     """The driver of one conversation."""
 
     __slots__ = (
-        "_conversation", "_deadline", "_ended_by", "_eof", "_house", "_message_deadline", "_paused", "_progress",
-        "_pumping", "_stuck", "_timed", "_transport", "client", "session",
+        "_conversation", "_deadline", "_ended_by", "_eof", "_house", "_message_deadline", "_paused",
+        "_progress", "_pumping", "_stuck", "_timed", "_transport", "client", "session",
     )  # fmt: skip
 
     def __init__(self, house: House, client: Client, name: str) -> None:

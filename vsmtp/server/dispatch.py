@@ -1,12 +1,14 @@
 """The delivery loop: what is due goes to its transport, and what became of it is recorded.
 
 Recipients are grouped by destination into lanes. A lane carries a few batches at a time; what gathers
-meanwhile makes the next batch larger, so that a busy server syncs in large batches and an idle one delivers at once.
+meanwhile makes the next batch larger, so that a busy server syncs in large batches and an idle one delivers
+at once.
 Finished recipients, reschedules and the reports that failures cause are one change of the queue.
 """
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Coroutine, Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -50,20 +52,18 @@ class Dispatch:
         self._parcels = 0
         self._running = 0
         self._stopping = False
+        self._at_rest = asyncio.Event()
 
     @property
     def has_room(self) -> bool:
         """Whether more mail may be held in memory."""
         return self._octets < MAX_OCTETS and self._parcels < MAX_PARCELS and not self._stopping
 
-    @property
-    def is_idle(self) -> bool:
-        """Whether no delivery is under way."""
-        return self._running == 0
-
-    def stop(self) -> None:
-        """Begin no delivery any more; those under way come to their end."""
+    async def stop(self) -> None:
+        """Begin no delivery any more, and wait for those under way to come to their end."""
         self._stopping = True
+        if self._running:
+            await self._at_rest.wait()
 
     def take_new(self, spool: Spool, mail: NewMessage) -> None:
         """Deliver a message that was just committed."""
@@ -114,6 +114,8 @@ class Dispatch:
         finally:
             lane.running -= 1
             self._running -= 1
+            if not self._running and self._stopping:
+                self._at_rest.set()
 
     def _record(
         self,

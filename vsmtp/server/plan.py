@@ -123,10 +123,7 @@ def zoned(settings: Settings, clock: Callable[[], float]) -> Callable[[], dateti
     zone = None if name == "system" else ZoneInfo(name)
 
     def now() -> datetime:
-        moment = (
-            datetime.fromtimestamp(clock(), zone) if zone else datetime.fromtimestamp(clock()).astimezone()
-        )
-        return moment
+        return datetime.fromtimestamp(clock(), zone) if zone else datetime.fromtimestamp(clock()).astimezone()
 
     return now
 

@@ -1,8 +1,8 @@
 """A message on its way in: held in memory while small, written to the spool while it arrives when large.
 
-Past `SPILL` octets a message goes to a file, one write at a time. While a write is under way the session gathers
-what arrives: up to `SPILL` octets, or `AHEAD` as long as all sessions together hold less than `SHARED`. Then
-reading pauses. So a session's memory is bounded by 2 * `SPILL`, plus its part of `SHARED`.
+Past `SPILL` octets a message goes to a file, one write at a time. While a write is under way the session
+gathers what arrives: up to `SPILL` octets, or `AHEAD` as long as all sessions together hold less than
+`SHARED`. Then reading pauses. So a session's memory is bounded by 2 * `SPILL`, plus its part of `SHARED`.
 """
 
 from __future__ import annotations

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from typing import Final
 
 from vsmtp.net.limits import Connections
@@ -19,6 +20,7 @@ class Register:
     def __init__(self, limits: Connections) -> None:
         self.limits = limits
         self._open: set[Connection] = set()
+        self._empty = asyncio.Event()
 
     def __len__(self) -> int:
         """How many connections there are."""
@@ -27,10 +29,13 @@ class Register:
     def add(self, connection: Connection) -> None:
         """Mind a connection from now on."""
         self._open.add(connection)
+        self._empty.clear()
 
     def remove(self, connection: Connection) -> None:
         """Forget a connection."""
         self._open.discard(connection)
+        if not self._open:
+            self._empty.set()
         self.limits.release(connection.client.ip)
 
     async def watch(self) -> None:
@@ -52,7 +57,9 @@ class Register:
             await asyncio.sleep(CHECK_AT_THE_END)
         for connection in list(self._open):
             connection.dismiss(SHUTTING_DOWN, "shutdown")
-        while self._open and loop.time() < end + 1:
-            await asyncio.sleep(CHECK_AT_THE_END)
+        if self._open:
+            with suppress(TimeoutError):
+                async with asyncio.timeout_at(end + 1):
+                    await self._empty.wait()
         for connection in list(self._open):
             connection.abort()

@@ -77,8 +77,8 @@ class Session:
     """What one client does; `go_on` is called when a question was answered later than asked."""
 
     __slots__ = (
-        "_book", "_connected", "_conversation", "_go_on", "_mailing", "_office", "_scope", "_visitor", "client",
-        "has_quit", "is_deciding", "messages", "name", "subject", "transactions",
+        "_book", "_connected", "_conversation", "_go_on", "_mailing", "_office", "_scope", "_visitor",
+        "client", "has_quit", "is_deciding", "messages", "name", "subject", "transactions",
     )  # fmt: skip
 
     def __init__(
@@ -90,7 +90,7 @@ class Session:
         self.has_quit = False
         self.is_deciding = False
         self.subject = subject.Connection(
-            client.ip, client.port, client.listener, client.listener_port, client.kind, client.trusted, name
+            client.ip, client.port, client.listener, client.listener_port, client.kind, client.trusted
         )
         self.transactions = 0
         self._visitor = Visitor(self.subject, client.address, name)

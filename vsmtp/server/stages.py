@@ -1,10 +1,10 @@
-"""Asking the rules of one stage: the walk goes at once where every fact is at hand, else in a task of its own."""
+"""Asking the rules of one stage: at once where every fact is at hand, else in a task of its own."""
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass
-from typing import Any, Final, TypeAlias
+from typing import Any, TypeAlias
 
 from vsmtp.effects.headers import as_edit
 from vsmtp.effects.logs import as_line
@@ -12,7 +12,7 @@ from vsmtp.facts.answers import FactBook
 from vsmtp.message.edits import Edit
 from vsmtp.rules.effects import Effect
 from vsmtp.rules.effects import Log as LogEffect
-from vsmtp.rules.evaluate import Asks, Ended, Fired, Observer, Walk
+from vsmtp.rules.evaluate import NO_VERDICT, Asks, Ended, Fired, Observer, Walk
 from vsmtp.rules.graph import Graph
 from vsmtp.telemetry.events import RuleNoted, RuleSkipped
 from vsmtp.telemetry.log import Log
@@ -21,8 +21,6 @@ from vsmtp.vocabulary.stages import Stage
 Fetch: TypeAlias = Callable[[FactBook, str], Awaitable[None]]
 Observe: TypeAlias = Callable[[str, Stage], Observer | None]
 Then: TypeAlias = Callable[[Ended], None]
-
-NO_RULES: Final = Ended(None, None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,10 +58,10 @@ class Stages:
         return self._graph.stage(stage) is not None
 
     def decide(self, stage: Stage, case: Case, then: Then) -> None:
-        """Call `then` with what the rules of `stage` say: before this returns, unless a fact must be fetched."""
+        """Call `then` with what the rules of `stage` say: before returning, unless a fact must be fetched."""
         pipeline = self._graph.stage(stage)
         if pipeline is None:
-            then(NO_RULES)
+            then(NO_VERDICT)
             return
         case.facts.begin_stage()
         observer = self._observe(case.session, stage) if self._observe else None

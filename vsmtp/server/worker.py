@@ -25,6 +25,7 @@ from vsmtp.net.limits import Connections, Networks
 from vsmtp.queue.committer import Committer, SpoolBroken
 from vsmtp.queue.identity import encode
 from vsmtp.queue.records import NewMessage
+from vsmtp.queue.shard import BALLAST
 from vsmtp.queue.space import Space
 from vsmtp.queue.spool import Spool
 from vsmtp.rules.graph import Graph
@@ -143,7 +144,8 @@ class Worker:
 
     def _office(self, spool: Committer) -> Office:
         settings = self._settings
-        space = Space(spool.path, settings.queue.min_free, time.monotonic)
+        # Never less than the ballast: what it gives back is for outcomes, not for new mail.
+        space = Space(spool.path, max(settings.queue.min_free, BALLAST), time.monotonic)
         place = Place(self._loop, self._pool, spool.path / "bodies")
         counter = Counter(
             settings.server.name,
@@ -255,7 +257,6 @@ class Worker:
             "turns": len(turns),
             "turn_p50": turns[len(turns) // 2] if turns else 0.0,
             "turn_p99": turns[len(turns) * 99 // 100] if turns else 0.0,
-            "hits": {},
         }
 
     # Beginning and end.
@@ -298,10 +299,9 @@ class Worker:
         for listener in listeners:
             listener.stop()
         await self._register.empty(0.0 if self._broken else GRACE)
-        self._dispatch.stop()
-        end = self._loop.time() + GRACE
-        while not self._dispatch.is_idle and self._loop.time() < end:
-            await asyncio.sleep(0.02)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(GRACE):
+                await self._dispatch.stop()
 
     async def _close(self) -> None:
         for lane in self._lanes.values():

@@ -11,8 +11,8 @@ from typing import Final
 MAX_DOMAIN: Final = 255
 MAX_ADDRESS: Final = 254
 
-# Each class says which US-ASCII and C1 characters are left out, and lets all above pass: a class that names the
-# ranges of RFC 6531 takes Python milliseconds to compile, and a command line tool must not wait for that.
+# Each class says which characters below U+00A0 are left out, and lets all above pass: one that names the
+# ranges of RFC 6531 takes Python milliseconds to compile, for which every command would have to wait.
 _ATOM: Final = r"""[^\x00-\x20"(),.:;<>@\[\\\]\x7f-\x9f]+"""
 _LET_DIG: Final = r"[^\x00-/:-@\[-`{-\x9f]"
 _LET_DIG_HYPHEN: Final = r"[^\x00-,./:-@\[-^`{-\x9f]"

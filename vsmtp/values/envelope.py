@@ -1,25 +1,9 @@
-"""The envelope of a message, and the message as the queue and the transports see it."""
+"""A message's octets, in memory and on the disk, as the queue and the transports see them."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-
-from vsmtp.values.address import Address
-
-
-@dataclass(frozen=True, slots=True)
-class Envelope:
-    """Who sent a message to whom.
-
-    `recipients` are distinct, in the order of their RCPT commands. `eight_bit`: BODY=8BITMIME was declared or
-    found; `smtputf8`: SMTPUTF8 was asked for (RFC 6531).
-    """
-
-    sender: Address
-    recipients: tuple[Address, ...]
-    eight_bit: bool = False
-    smtputf8: bool = False
 
 
 @dataclass(frozen=True, slots=True)
