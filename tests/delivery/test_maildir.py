@@ -133,7 +133,9 @@ def test_a_postman_killed_at_any_time_leaves_each_mail_there_once(tmp_path: Path
     async def run() -> Sequence[Outcome]:
         async with maildirs(tmp_path) as transport:
             for delay in (0.0, 0.002, 0.004, 0.008, 0.012, 0.016, 0.024):
-                await transport.deliver([consignment(99, "bert")])
+                # That a postman died after its last answer, only the next batch finds out.
+                while not isinstance((await transport.deliver([consignment(99, "bert")]))[0], Delivered):
+                    continue
                 await attempt(transport, delay)
                 for path in list((tmp_path / "anna/new").glob("*"))[::2]:
                     path.rename(tmp_path / "anna/cur" / f"{path.name}:2,S")
