@@ -17,6 +17,7 @@ from vsmtp.queue.spool import Spool
 READ_AT_ONCE: Final = 64
 PAGE: Final = 1000
 LEASE: Final = 256
+REST: Final = 0.25
 # A clock that jumps, or a due that was written by another hand: look again at least so often, seconds.
 LOOK_EVERY: Final = 30.0
 
@@ -106,7 +107,8 @@ class Backlog:
         self._next_due = float("inf")
         due = await self._spool.next_due()
         if due is not None:
-            self.expect(due)
+            # Due already, and not leased: on a full disk nobody is. Ask again soon, not at once.
+            self.expect(max(due, self._clock() + REST))
 
     async def _lease(self) -> list[RecipientKey]:
         await self._room()
