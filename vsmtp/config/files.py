@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -90,10 +89,5 @@ def _no_tree(directory: Path, reason: str) -> Diagnostic:
 
 
 def shown(name: str) -> str:
-    """A name or another text as it can be printed in one line whatever is in it."""
-    return "".join(_printable(name))
-
-
-def _printable(name: str) -> Iterator[str]:
-    for letter in name:
-        yield letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}"
+    """A name or another text, fit to be printed in one line whatever is in it."""
+    return "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in name)

@@ -164,9 +164,8 @@ class _Scanner:
             at += 1
 
     def _value(self, node: Node, at: int) -> int:
-        waiting: list[
-            tuple[Node, int, str]
-        ] = []  # open arrays and inline tables: node, start, closing bracket
+        # Open arrays and inline tables: node, start, closing bracket.
+        waiting: list[tuple[Node, int, str]] = []
         while True:
             opener = self.text[at]
             if opener in "[{":

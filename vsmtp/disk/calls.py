@@ -92,3 +92,12 @@ class Disk:
         """The name is gone; raises nothing when it was not there."""
         with suppress(FileNotFoundError):
             os.unlink(name, dir_fd=folder)
+
+
+def sync_directory(path: Path) -> None:
+    """The names in a directory are durable; raises OSError."""
+    descriptor = os.open(path, _FOLDER)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -114,10 +114,6 @@ def _helo(book: FactBook, answer: bool) -> Answer:  # noqa: FBT001 it is an answ
     return answer if book.connection.helo_name else MISSING
 
 
-def _recipient(book: FactBook) -> Address | Missing:
-    return book.recipient.address if book.recipient else MISSING
-
-
 def _of_recipient(read: Callable[[FactBook, Address], Answer]) -> Callable[[FactBook], Answer]:
     return lambda book: read(book, book.recipient.address) if book.recipient else MISSING
 
@@ -128,11 +124,6 @@ def _of_sender(read: Callable[[FactBook, Address], Answer]) -> Callable[[FactBoo
         return MISSING if sender.is_null else read(book, sender)
 
     return answer
-
-
-def _rcpt_domain(book: FactBook) -> Answer:
-    recipient = book.recipient
-    return (recipient.address.domain or MISSING) if recipient else MISSING
 
 
 def _rcpt_known(book: FactBook) -> bool | Missing | Unavailable | Unasked:
@@ -178,10 +169,10 @@ ANSWERS: Final[dict[str, Callable[[FactBook], Answer]]] = {
     "sender.domain": _of_sender(lambda _, address: _or_missing(address.domain)),
     "sender.null": lambda book: book.transaction.sender.is_null,
     "sender.size": lambda book: _or_missing(book.transaction.declared_size),
-    "rcpt.address": _recipient,
+    "rcpt.address": _of_recipient(lambda _, address: address),
     "rcpt.local": _of_recipient(lambda _, address: address.local),
     "rcpt.tag": _of_recipient(FactBook.tag),
-    "rcpt.domain": _rcpt_domain,
+    "rcpt.domain": _of_recipient(lambda _, address: _or_missing(address.domain)),
     "rcpt.known": _rcpt_known,
     "rcpt.index": lambda book: book.recipient.index if book.recipient else MISSING,
     "rcpts.address": lambda book: tuple(book.transaction.recipients),

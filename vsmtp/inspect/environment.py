@@ -5,7 +5,6 @@ from __future__ import annotations
 import grp
 import os
 import pwd
-import ssl
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Final, TypeAlias
@@ -34,6 +33,21 @@ def _unknown_user(settings: Settings, _: Environment) -> Iterator[Fault]:
             yield Fault(
                 ("server", key), "unknown-user", f"there is no {key} `{name}` on this machine", remedy
             )
+
+
+def _nobody_is_postmaster(settings: Settings, _: Environment) -> Iterator[Fault]:
+    server = settings.server
+    local, _at, domain = server.postmaster.rpartition("@")
+    if "postmaster" not in server.model_fields_set or server.recipients != "system":
+        return
+    if domain.casefold() not in map(str.casefold, server.local_domains):
+        return
+    try:
+        pwd.getpwnam(local.casefold())
+    except (KeyError, ValueError):
+        message = f"there is no user `{local}` on this machine: mail for the postmaster is returned"
+        remedy = "name somebody who reads it in `[server] postmaster` (RFC 5321 4.5.1 wants one)"
+        yield Fault(("server", "postmaster"), "no-postmaster", message, remedy, severity="warning")
 
 
 def _bad_certificate(settings: Settings, environment: Environment) -> Iterator[Fault]:
@@ -76,6 +90,8 @@ def _unreadable(path: Path) -> str:
 
 
 def _mismatch(chain: Path, key: Path) -> str:
+    import ssl  # noqa: PLC0415 5 ms that a tree without certificates does not need
+
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     try:
         context.load_cert_chain(chain, key, password=b"")  # an encrypted key must fail, not ask the terminal
@@ -130,6 +146,7 @@ def _unwritable(target: Path, *, is_directory: bool) -> str:
 
 LINTS: Final[Mapping[str, Lint]] = {
     "unknown-user": _unknown_user,
+    "no-postmaster": _nobody_is_postmaster,
     "bad-certificate": _bad_certificate,
     "unreadable-secret": _unreadable_secret,
     "unwritable-path": _unwritable_path,

@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from vsmtp.disk.calls import sync_directory
 from vsmtp.queue.identity import TAG_LENGTH, is_ulid, ulid
 from vsmtp.queue.opening import ShardTaken
-from vsmtp.queue.shard import sync_directory, take_lock
+from vsmtp.queue.shard import take_lock
 
 
 def shard_paths(spool: Path) -> list[Path]:

@@ -11,8 +11,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
-from vsmtp.disk.calls import Disk
-from vsmtp.queue.shard import sync_directory
+from vsmtp.disk.calls import Disk, sync_directory
 from vsmtp.values.envelope import BodyFile
 
 # Without an early start the last sync of many large files takes seconds.

@@ -16,10 +16,11 @@ from typing import Final
 
 import orjson
 
+from vsmtp.disk.calls import sync_directory
 from vsmtp.queue.opening import ShardTaken
 from vsmtp.queue.records import Addressee, NewMessage, StoredMessage
 from vsmtp.queue.rows import read_messages
-from vsmtp.queue.shard import sync_directory, take_lock
+from vsmtp.queue.shard import take_lock
 from vsmtp.values.envelope import BodyFile, Content
 
 DONE: Final = "copied"

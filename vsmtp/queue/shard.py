@@ -21,6 +21,7 @@ from typing import Final
 
 import orjson
 
+from vsmtp.disk.calls import sync_directory
 from vsmtp.queue import schema
 from vsmtp.queue.opening import SUSPECT, ShardTaken, is_full, not_opened, open_in_space
 from vsmtp.queue.records import (
@@ -290,12 +291,3 @@ def remove_shard(path: Path) -> None:
     (path / "lock").unlink(missing_ok=True)
     with suppress(OSError):
         path.rmdir()
-
-
-def sync_directory(path: Path) -> None:
-    """Make the names in a directory durable; raises OSError."""
-    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

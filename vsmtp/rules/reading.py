@@ -69,8 +69,11 @@ class Reading:
 
     def template(self, text: object, path: KeyPath, groups: frozenset[str]) -> Template:
         """The template of a text, checked; an empty one and a fault where it is none."""
+        if not isinstance(text, str):
+            self.fault(path, "bad-template", "a text is wanted here")
+            return Template(())
         try:
-            template = parse_template(text if isinstance(text, str) else _no_text())
+            template = parse_template(text)
         except ValueError as error:
             self.fault(path, "bad-template", str(error))
             return Template(())
@@ -94,7 +97,3 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
     """A remedy that names the closest known word, or nothing where none is close."""
     close = get_close_matches(word, sorted(known), n=1)
     return f"did you mean `{close[0]}`?" if close else ""
-
-
-def _no_text() -> str:
-    raise ValueError("a text is wanted here")

@@ -33,8 +33,8 @@ from vsmtp.telemetry.log import Log
 from vsmtp.values.envelope import BodyFile, Content
 from vsmtp.values.reply import Reply
 
-FULL: Final = Reply(452, "4.3.1", "insufficient system storage, try again later")
-BROKEN: Final = Reply(451, "4.3.0", "the message could not be stored, try again later")
+NO_ROOM: Final = Reply(452, "4.3.1", "insufficient system storage, try again later")
+NOT_STORED: Final = Reply(451, "4.3.0", "the message could not be stored, try again later")
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,10 +127,10 @@ class Acceptance(NamedTuple):
                 self._not_stored(name, "no space left on the disk of the spool")
                 self._drop_body()
                 self.counter.full()
-                self.done(FULL)
+                self.done(NO_ROOM)
             case Broken(reason):
                 self._not_stored(name, reason)
-                self.done(BROKEN)
+                self.done(NOT_STORED)
                 self.counter.broken(reason)
 
     def _tell(self, message: NewMessage) -> None:

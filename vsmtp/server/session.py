@@ -18,7 +18,7 @@ from vsmtp.queue.space import Space
 from vsmtp.queue.spool import Spool
 from vsmtp.rules.evaluate import Ended
 from vsmtp.rules.verdicts import Accept, Defer, Discard, Quarantine, Refuse, Trust
-from vsmtp.server.acceptance import Acceptance, Counter
+from vsmtp.server.acceptance import NO_ROOM, NOT_STORED, Acceptance, Counter
 from vsmtp.server.listener import Client
 from vsmtp.server.mailing import Accepted, Mailing, Scope, Visitor, hops
 from vsmtp.server.reception import Arrived, HeaderTooLong, NotWritten, Place, Reception
@@ -40,15 +40,12 @@ from vsmtp.smtp.questions import (
 )
 from vsmtp.telemetry.events import CommandRefused
 from vsmtp.telemetry.log import Log
-from vsmtp.values.address import Address
 from vsmtp.values.reply import Reply
 from vsmtp.vocabulary.stages import Stage
 
-NO_ROOM: Final = Reply(452, "4.3.1", "insufficient system storage, try again later")
 STRAINED: Final = Reply(452, "4.3.2", "too much mail is waiting for the disk, try again later")
 APART: Final = Reply(452, "4.5.3", "please send to this recipient in a transaction of its own")
 HEADER_TOO_LONG: Final = Reply(552, "5.3.4", "the header of the message is too long")
-NOT_WRITTEN: Final = Reply(451, "4.3.0", "the message could not be stored, try again later")
 TOO_MANY_HOPS: Final = Reply(554, "5.4.6", "too many hops: the mail is going in circles")
 
 
@@ -56,8 +53,8 @@ TOO_MANY_HOPS: Final = Reply(554, "5.4.6", "too many hops: the mail is going in 
 class Office:
     """What all sessions of a worker share.
 
-    `spool` takes new mail; `zoned` gives the time in the zone of the rules; `postmaster` is who a bare
-    `<Postmaster>` is; `delimiter` parts a local part from its tag.
+    `spool` takes new mail; `zoned` gives the time in the zone of the rules; `delimiter` parts a local part
+    from its tag.
     """
 
     stages: Stages
@@ -68,7 +65,6 @@ class Office:
     place: Place
     log: Log
     zoned: Callable[[], datetime]
-    postmaster: Address
     delimiter: str
     max_hops: int
 
@@ -177,7 +173,7 @@ class Session:
                 return
             mailing.keys.add(address.key)
             mailing.subject.recipients.append(address)
-            mailing.recipients.append(Accepted(address if address.domain else self._office.postmaster, scope))
+            mailing.recipients.append(Accepted(self._office.recipients.keeper(address), scope))
             self._yes()
 
         if mailing.scope.trusted:
@@ -224,7 +220,7 @@ class Session:
                 self._no(HEADER_TOO_LONG)
             case NotWritten(_, full):
                 self._office.space.forget()
-                self._no(NO_ROOM if full else NOT_WRITTEN)
+                self._no(NO_ROOM if full else NOT_STORED)
             case Arrived():
                 self._judge_message(mailing, arrived)
 

@@ -145,8 +145,8 @@ class Conversation:
     def _worded(self, name: str, text: Reply) -> bytes:
         if name != "ehlo":
             return text.wire()
-        offers = self._terms.said["ehlo"].text.partition("\n")
-        return Reply(text.code, "", text.text.replace("\n", " ") + offers[1] + offers[2]).wire()
+        _, end, offers = self._terms.said["ehlo"].text.partition("\n")
+        return Reply(text.code, "", text.text.replace("\n", " ") + end + offers).wire()
 
     def _give_due(self, due: Connected | Reset | EndOfMessage) -> Question:
         self._due = None
