@@ -215,7 +215,7 @@ class Connection(asyncio.BufferedProtocol):
         patience = self._house.patience
         state = self._conversation.state
         if self.session.is_deciding:
-            self._deadline = NEVER  # it waits for us
+            self._deadline = now + patience.message  # it waits for us, who should be quicker
         elif state is State.CONNECTED:
             return  # the greeting's time runs until there is a HELO
         elif state is State.RECEIVING or self.session.has_transaction:

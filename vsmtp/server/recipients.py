@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pwd
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Final
 
 from vsmtp.facts.subject import Recipient
@@ -15,18 +16,28 @@ REMEMBERED: Final = 10_000
 FRESH: Final = 60.0
 
 
+@dataclass(frozen=True, slots=True)
+class LocalMail:
+    """Which domains are ours, casefolded, and what parts a local part from its tag."""
+
+    domains: frozenset[str]
+    delimiter: str
+
+
 class Recipients:
     """Tells whether an address exists.
 
     `everybody`: every address of a local domain does; else those whose local part, less its tag, is a user of
-    the system. `clock` gives monotonic seconds: what was found is believed for a minute.
+    the system, and the postmaster, who always does (RFC 5321 4.5.1) and reads mail at `postmaster`. `clock`
+    gives monotonic seconds: what was found is believed for a minute.
     """
 
     def __init__(
-        self, local_domains: frozenset[str], delimiter: str, *, everybody: bool, clock: Callable[[], float]
+        self, about: LocalMail, postmaster: Address, *, everybody: bool, clock: Callable[[], float]
     ) -> None:
-        self._local_domains = local_domains
-        self._delimiter = delimiter
+        self._local_domains = about.domains
+        self._delimiter = about.delimiter
+        self._postmaster = postmaster
         self._everybody = everybody
         self._clock = clock
         self._known: dict[str, tuple[float, bool]] = {}
@@ -34,6 +45,15 @@ class Recipients:
     def meet(self, address: Address, index: int) -> Recipient:
         """The recipient as rules see it, with what is known of it without asking anybody."""
         return Recipient(address, index, self._recall(address))
+
+    def keeper(self, address: Address) -> Address:
+        """Where mail for a recipient goes: its own address, but the postmaster's to whoever that is."""
+        if not address.domain or (not self._everybody and self._is_postmaster(address)):
+            return self._postmaster
+        return address
+
+    def _is_postmaster(self, address: Address) -> bool:
+        return self._user(address) == "postmaster" and address.domain.casefold() in self._local_domains
 
     def look_up(self, address: Address) -> bool | Unavailable:
         """Ask the system. Blocks: the users may be kept by a server elsewhere."""
@@ -53,7 +73,7 @@ class Recipients:
     def _recall(self, address: Address) -> bool | Missing | Unasked:
         if address.domain.casefold() not in self._local_domains:
             return MISSING
-        if self._everybody:
+        if self._everybody or self._is_postmaster(address):
             return True
         when, found = self._known.get(self._user(address), (float("-inf"), False))
         return found if self._clock() - when < FRESH else UNASKED

@@ -38,7 +38,7 @@ from vsmtp.server.dispatch import Desk, Dispatch
 from vsmtp.server.ledger import Books
 from vsmtp.server.listener import Bell, Client, Listener, Porter
 from vsmtp.server.reception import Place
-from vsmtp.server.recipients import Recipients
+from vsmtp.server.recipients import LocalMail, Recipients
 from vsmtp.server.register import Register
 from vsmtp.server.session import Office
 from vsmtp.server.sorting import Sorting
@@ -98,7 +98,10 @@ class Worker:
         self._register = Register(Connections(server.max_connections, server.max_connections_per_ip))
         local = frozenset(domain.casefold() for domain in server.local_domains)
         self._recipients = Recipients(
-            local, server.recipient_delimiter, everybody=server.recipients == "any", clock=time.monotonic
+            LocalMail(local, server.recipient_delimiter),
+            Address.parse(server.postmaster),
+            everybody=server.recipients == "any",
+            clock=time.monotonic,
         )
         self._stages = Stages(assignment.graph, self._log, self._fetch, self._begin, assignment.observe)
         self._lanes = assignment.lanes
@@ -167,7 +170,6 @@ class Worker:
             place,
             self._log,
             plan.zoned(settings, time.time),
-            Address.parse(settings.server.postmaster),
             settings.server.recipient_delimiter,
             plan.MAX_HOPS,
         )

@@ -79,7 +79,8 @@ def _own_domain(data: dict[str, Any]) -> tuple[str, ...]:
 
 
 def _own_postmaster(data: dict[str, Any]) -> str:
-    return f"postmaster@{data['name']}" if "name" in data else ""
+    domains = data.get("local_domains") or (data.get("name"),)
+    return f"postmaster@{domains[0]}" if domains[0] else ""
 
 
 class Server(Section):
@@ -100,7 +101,8 @@ class Server(Section):
     recipient_delimiter: Annotated[str, AfterValidator(_delimiter)] = "+"
     """What parts a tag from a local part: `user+tag`. Empty for no tags."""
     postmaster: Mailbox = Field(default_factory=_own_postmaster)
-    """Where mail for a bare `postmaster` goes. Default: postmaster at the server's name."""
+    """Who the postmaster is: where mail for a bare `postmaster` goes, and, where recipients are those of the
+    system, for the postmaster of a local domain. Default: postmaster at the first local domain."""
     trusted: Listed[Network] = ()
     """Clients that may relay. Lists in several files add up. Default: none."""
     timezone: Annotated[str, BeforeValidator(_timezone)] = "system"
