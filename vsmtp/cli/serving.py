@@ -25,7 +25,7 @@ from vsmtp.values.diagnostic import Diagnostic, Fault
 UNSOUND: Final = 78
 NO_SYSTEM: Final = 71
 
-# How long the loop may keep the GIL from the commit thread, seconds: Python's own 5 ms made a turn's p99 longer.
+# How long the loop may keep the GIL from the commit thread, seconds: Python's own 5 ms made turns longer.
 SWITCH: Final = 0.001
 
 Doors: TypeAlias = list[tuple[Bell, socket.socket]]
@@ -105,7 +105,7 @@ def serve(assignment: Assignment) -> int:
 
 
 def _prefer_throughput() -> None:
-    """Do not preempt whoever wakes us: more is there to read when our turn comes, and fewer turns are taken."""
+    """Do not preempt whoever wakes us: more is there to read when our turn comes."""
     with suppress(AttributeError, OSError):  # not on every system, not in every container
         os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
 
