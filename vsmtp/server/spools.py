@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import asyncio
 import errno
 from asyncio import AbstractEventLoop, Future
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 from vsmtp.queue import rescue
 from vsmtp.queue.adoption import free_shards, new_shard
 from vsmtp.queue.committer import Committer
 from vsmtp.queue.opening import ShardNotNow, ShardTaken, ShardUnfit
 from vsmtp.queue.records import Change, Committed, Result
-from vsmtp.telemetry.events import ShardAdopted, ShardNotOpened, ShardSetAside
+from vsmtp.telemetry.events import ShardAdopted, ShardNotOpened, ShardSetAside, WaitingForSpace
 from vsmtp.telemetry.log import Log
+
+NO_SPACE: Final = frozenset({errno.ENOSPC, errno.EDQUOT})
+LOOK_FOR_SPACE: Final = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,9 +44,17 @@ class Spools:
     async def open(self) -> list[Owned]:
         """Own at least one shard, and all that nobody owns; the first is for new mail.
 
-        Raises OSError when the spool cannot be used.
+        On a full disk this waits for space: what is queued cannot be touched without. Raises OSError when the
+        spool cannot be used at all.
         """
-        return await self.adopt() or [await self._new()]
+        while True:
+            try:
+                return await self.adopt() or [await self._new()]
+            except OSError as fault:
+                if fault.errno not in NO_SPACE:
+                    raise
+                self.log.emit(WaitingForSpace(str(self.path), str(fault)))
+            await asyncio.sleep(LOOK_FOR_SPACE)
 
     async def _new(self) -> Owned:
         while True:
@@ -50,7 +63,7 @@ class Spools:
             try:
                 recovered = await spool.open()
             except ShardNotNow as fault:
-                raise OSError(str(fault)) from fault
+                raise OSError(errno.ENOSPC, str(fault)) from fault
             except ShardTaken:
                 continue  # another worker was quicker to adopt it than we to lock it
             return Owned(spool, recovered.messages)
@@ -102,7 +115,7 @@ class Spools:
             try:
                 copied = rescue.copy(message, number, keeper.path / "bodies")
             except OSError as fault:
-                if fault.errno in {errno.ENOSPC, errno.EDQUOT}:
+                if fault.errno in NO_SPACE:
                     return saved
                 continue  # its body cannot be read: it stays where it was set aside
             answer: Future[Result] = self.loop.create_future()

@@ -229,6 +229,16 @@ class ShardSetAside:
 
 
 @dataclass(frozen=True, slots=True)
+class WaitingForSpace:
+    """The disk of the spool is so full that it cannot be opened; nobody is served until there is space."""
+
+    level: ClassVar[Level] = "error"
+    event: ClassVar[str] = "waiting for space"
+    spool: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class SpoolFailed:
     """An I/O error: nothing more is acknowledged, and the worker ends."""
 
