@@ -1,4 +1,4 @@
-"""A listening socket: accepts a few clients per wake-up and turns away those over a limit.
+"""A listening socket: accepts clients one by one and turns away those over a limit.
 
 The socket is read by `add_reader`, so that it can stop without cutting a connection that
 the kernel has accepted, and limits are looked at before a transport exists.
@@ -10,7 +10,7 @@ import socket
 from asyncio import AbstractEventLoop
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from ipaddress import ip_address
 from typing import Final, NamedTuple
 
@@ -18,7 +18,7 @@ from vsmtp.net.limits import Connections, IpAddress, Networks, plain
 from vsmtp.values.reply import Reply
 
 BACKLOG: Final = 1024
-ACCEPTS_A_WAKE: Final = 16
+REMEMBERED: Final = 1024
 # Without a free descriptor `accept` fails at once, again and again: listen again after a moment.
 REST: Final = 0.5
 
@@ -46,6 +46,17 @@ class Porter:
     trusted: Networks
     welcome: Callable[[socket.socket, Client], None]
     refused: Callable[[Client, str], None]
+    _known: dict[str, tuple[IpAddress, str, bool]] = field(default_factory=dict)
+
+    def know(self, peer: str) -> tuple[IpAddress, str, bool]:
+        """The address that a socket gives, its text, whether it is trusted; remembered for a while."""
+        found = self._known.get(peer)
+        if found is None:
+            if len(self._known) >= REMEMBERED:
+                self._known.clear()
+            ip = plain(ip_address(peer.partition("%")[0]))
+            found = self._known[peer] = (ip, str(ip), ip in self.trusted)
+        return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,27 +92,25 @@ class Listener:
             self._door.close()
 
     def _accept(self) -> None:
-        for _ in range(ACCEPTS_A_WAKE):
-            try:
-                peer, address = self._door.accept()
-            except (BlockingIOError, ConnectionAbortedError):
-                return
-            except OSError:
-                self._loop.remove_reader(self._door.fileno())
-                self._loop.call_later(REST, self._again)
-                return
-            self._meet(peer, address)
+        """Meet one client: who else waits is met when those who are served already had their turn."""
+        try:
+            peer, address = self._door.accept()
+        except (BlockingIOError, ConnectionAbortedError):
+            return
+        except OSError:
+            self._loop.remove_reader(self._door.fileno())
+            self._loop.call_later(REST, self._again)
+            return
+        self._meet(peer, address)
 
     def _again(self) -> None:
         if self._open:
             self._loop.add_reader(self._door.fileno(), self._accept)
 
     def _meet(self, peer: socket.socket, address: tuple[str, int]) -> None:
-        ip = plain(ip_address(address[0].partition("%")[0]))
-        client = Client(
-            ip, str(ip), address[1], self.name, self._port, self._kind, ip in self._porter.trusted
-        )
-        reason = self._porter.connections.admit(ip, trusted=client.trusted)
+        ip, text, trusted = self._porter.know(address[0])
+        client = Client(ip, text, address[1], self.name, self._port, self._kind, trusted)
+        reason = self._porter.connections.admit(ip, trusted=trusted)
         if not reason:
             self._porter.welcome(peer, client)
             return

@@ -30,6 +30,8 @@ class Dialect:
     smtputf8: bool = False
 
 
+SILENT: Final = Dialect()
+
 Meaning: TypeAlias = Hello | Mail | Rcpt | Data | Reset | Quit | Say
 Reading: TypeAlias = Callable[[bytes, Terms, Dialect], Meaning]
 

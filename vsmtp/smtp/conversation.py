@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Final, TypeAlias
 
-from vsmtp.smtp.commands import NOT_OFFERED, VERBS, WEB_VERBS, Dialect, Meaning, Say
+from vsmtp.smtp.commands import NOT_OFFERED, SILENT, VERBS, WEB_VERBS, Dialect, Meaning, Say
 from vsmtp.smtp.inbox import Inbox
 from vsmtp.smtp.intake import Intake
 from vsmtp.smtp.moves import IN_TRANSACTION, MOVES, WRONG_TURNS, State
@@ -55,7 +55,7 @@ class Conversation:
         self._output: list[bytes] = []
         self._open: _Open | None = None
         self._due: Connected | Reset | EndOfMessage | None = CONNECTED
-        self._dialect = Dialect()
+        self._dialect = SILENT
         self._recipients = 0
         self._idle = 0
         self._intake: Intake | None = None
