@@ -274,7 +274,7 @@ class Worker:
             await work
         except SpoolBroken as fault:
             self._break(str(fault))
-        except Exception:  # noqa: BLE001 the one place
+        except Exception:  # noqa: BLE001 we are wrong: the top of a task
             self._log.emit(Bug("", traceback.format_exc()))
 
     def _started(self, owned: Sequence[Owned]) -> None:
