@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
+import orjson
+
 from vsmtp.queue.identity import Numbers, queue_name
 from vsmtp.queue.records import (
     ACTIVE,
@@ -14,6 +16,7 @@ from vsmtp.queue.records import (
     Committed,
     Done,
     RecipientKey,
+    Remark,
     Result,
     StoredMessage,
     StoredRecipient,
@@ -29,6 +32,7 @@ class Store:
     messages: dict[int, StoredMessage] = field(default_factory=dict)
     recipients: dict[RecipientKey, StoredRecipient] = field(default_factory=dict)
     last: int = 0
+    remarks: list[Remark] = field(default_factory=list)
 
 
 class FakeSpool:
@@ -109,13 +113,32 @@ class FakeSpool:
                 new.content.size, new.content, new.context, (),
             )  # fmt: skip
             for n, to in enumerate(new.recipients):
-                row = StoredRecipient(n, to.address, 0, None, "", "", to.edits)
+                row = StoredRecipient(n, to.address, 0, None, "", "", to.notes)
                 self._store.recipients[new.number, n] = row
+        self._revise(change)
         left = [*change.finished, *(key for key in self._store.recipients if key[0] in change.removed)]
         for key in left:
             self._store.recipients.pop(key, None)
         self._wait(change)
         return Committed(frozenset(self._drop({key[0] for key in left} | set(change.removed))))
+
+    def _revise(self, change: Change) -> None:
+        messages, rows = self._store.messages, self._store.recipients
+        self._store.remarks += change.remarks
+        for one in change.revised:
+            if one.message in messages:
+                messages[one.message] = replace(
+                    messages[one.message], state=one.state, sender=one.sender, context=one.context
+                )
+                for number, to in one.recipients:
+                    old = rows.get((one.message, number)) or StoredRecipient(
+                        number, to.address, 0, None, "", "", ""
+                    )
+                    rows[one.message, number] = replace(old, address=to.address, notes=to.notes)
+        for number in change.released:
+            if number in messages and messages[number].state != ACTIVE:
+                context = orjson.dumps({**orjson.loads(messages[number].context), "released": True}).decode()
+                messages[number] = replace(messages[number], state=ACTIVE, context=context)
 
     def _wait(self, change: Change) -> None:
         rows = self._store.recipients

@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from tests.queue.letters import accepting, letter, opened
-from vsmtp.queue import browse, rows
+from vsmtp.queue import browse, rows, schema
 from vsmtp.queue.adoption import new_shard
 from vsmtp.queue.identity import queue_name
-from vsmtp.queue.records import HOLD, Change
+from vsmtp.queue.records import HOLD, Change, Remark
 from vsmtp.queue.shard import Shard
 
 
@@ -91,3 +91,20 @@ def test_listing_leaves_a_shard_of_nobody_as_it_is(tmp_path: Path, shard: Shard)
     assert listed(tmp_path) == [1]
     assert shard.commit([accepting(letter(2))])
     assert listed(tmp_path) == [1, 2]
+
+
+def test_remarks_outlive_their_message_and_the_shard_stays_for_them(tmp_path: Path, shard: Shard) -> None:
+    name = queue_name(1, shard.path.name)
+    shard.commit([Change(accepted=(letter(1),), remarks=(Remark(1, '{"n":1}'), Remark(2, "{}")))])
+    shard.commit([Change(finished=((1, 0),), remarks=(Remark(1, '{"n":2}'),))])
+    assert browse.find(tmp_path, name) is None
+    assert browse.find_decision(tmp_path, name) == ({"n": 1}, {"n": 2})
+    assert browse.find_decision(tmp_path, queue_name(9, shard.path.name)) is None
+
+
+def test_the_oldest_remarks_make_way(tmp_path: Path, shard: Shard) -> None:
+    many = tuple(Remark(n, "{}") for n in range(schema.REMEMBERED))
+    shard.commit([Change(remarks=many)])
+    shard.commit([Change(remarks=(Remark(9_999_999, "{}"),))])
+    assert browse.find_decision(tmp_path, queue_name(0, shard.path.name)) is None
+    assert browse.find_decision(tmp_path, queue_name(1, shard.path.name)) == ({},)

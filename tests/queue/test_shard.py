@@ -13,7 +13,7 @@ import pytest
 
 from tests.queue.letters import ARRIVED, SHARD, accepting, large_body, left_by, letter, numbers, opened
 from vsmtp.queue.opening import SUSPECT, ShardNotNow, ShardTaken, ShardUnfit
-from vsmtp.queue.records import Broken, Change, Committed, DiskFull, Reschedule
+from vsmtp.queue.records import Broken, Change, Committed, DiskFull, Remark, Reschedule
 from vsmtp.queue.shard import BALLAST, IDLE_FRAMES, MAX_FRAMES, Shard, remove_shard
 
 
@@ -288,3 +288,13 @@ def test_what_the_database_refuses_is_an_unknown_outcome(shard: Shard) -> None:
     result = shard.commit([accepting(letter(1))])
     assert isinstance(result, Broken)
     assert "UNIQUE" in result.reason
+
+
+def test_a_shard_of_format_1_is_brought_up_to_date(tmp_path: Path) -> None:
+    shard = opened(tmp_path / SHARD)
+    shard.commit([accepting(letter(1))])
+    shard._database.executescript("DROP TABLE remark; PRAGMA user_version = 1")
+    shard.abandon()
+    again = opened(tmp_path / SHARD)
+    assert again.commit([Change(finished=((1, 0),), remarks=(Remark(1, "{}"),))]) == Committed(frozenset({1}))
+    assert not again.close()

@@ -12,8 +12,9 @@ import pytest
 from tests.queue.fake_spool import FakeSpool, Store
 from tests.queue.letters import ARRIVED, SHARD, accepting, commit, large_body, letter
 from vsmtp.queue.committer import Committer
-from vsmtp.queue.records import HOLD, Change, Committed, Reschedule, Result
+from vsmtp.queue.records import ACTIVE, HOLD, Addressee, Change, Committed, Reschedule, Result, Revision
 from vsmtp.queue.spool import Spool
+from vsmtp.values.address import Address
 from vsmtp.values.envelope import Content
 
 
@@ -218,6 +219,50 @@ def test_what_is_removed_leaves_whole(engine: Engine) -> None:
         assert await spool.next_due() is None
 
     run(engine, life)
+
+
+def test_a_revised_message_is_another_and_has_the_recipients_that_were_added(engine: Engine) -> None:
+    new, third = Address("new", "b.test"), Address("third", "b.test")
+
+    async def revise(spool: Spool) -> None:
+        await commit(spool, accepting(letter(1, recipients=2)))
+        revision = Revision(
+            1,
+            "quarantine/x",
+            Address("s", "a.test"),
+            '{"a":1}',
+            ((0, Addressee(new, "[1]")), (2, Addressee(third))),
+        )
+        await commit(
+            spool, Change(revised=(revision, Revision(77, ACTIVE, new, "{}", ((0, Addressee(new)),))))
+        )
+
+    async def look(spool: Spool) -> None:
+        (message,) = await spool.read([1, 77])
+        assert (message.state, str(message.sender), message.context) == (
+            "quarantine/x",
+            "s@a.test",
+            '{"a":1}',
+        )
+        assert [(to.number, str(to.address), to.notes) for to in message.recipients] == [
+            (0, "new@b.test", "[1]"), (1, "user1@local.test", ""), (2, "third@b.test", ""),
+        ]  # fmt: skip
+        assert await spool.page_active(0, 9) == []
+
+    run(engine, revise, look)
+
+
+def test_what_is_released_becomes_active_and_says_so(engine: Engine) -> None:
+    async def release(spool: Spool) -> None:
+        await commit(spool, accepting(letter(1, state=HOLD), letter(2)))
+        await commit(spool, Change(released=(1, 2, 3)))
+        held, active = await spool.read([1, 2])
+        assert held.state == ACTIVE
+        assert held.context == '{"helo":"client","released":true}'
+        assert active.context == '{"helo":"client"}'
+        assert await spool.page_active(0, 9) == [1, 2]
+
+    run(engine, release)
 
 
 def test_a_large_body_stays_until_its_message_leaves(engine: Engine) -> None:

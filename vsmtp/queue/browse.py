@@ -7,13 +7,14 @@ One long reader would keep the write-ahead log from being moved away (measured: 
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import orjson
 
+from vsmtp.queue import schema
 from vsmtp.queue.adoption import shard_paths
 from vsmtp.queue.identity import TAG_LENGTH, parse_queue_name
 from vsmtp.queue.records import StoredMessage
@@ -44,6 +45,31 @@ def find(spool: Path, name: str) -> tuple[Path, StoredMessage] | None:
                 if message.number == number:
                     return shard, message
     return None
+
+
+def find_decision(spool: Path, name: str) -> tuple[Mapping[str, Any], ...] | None:
+    """What rules decided of the message of this queue id, in order, whether it is still queued or not.
+
+    None: nothing is remembered. An entry has `stage`, `time` (seconds since the epoch), `rules` (the names of
+    those that matched), `verdict`; of a delivery `recipient` and `outcome` too; `server.decisions` writes
+    them. Raises ValueError when `name` is no queue id.
+    """
+    number, tag = parse_queue_name(name)
+    for shard in shard_paths(spool):
+        if shard.name[-TAG_LENGTH:] == tag:
+            found = _remarks(shard, number)
+            if found:
+                return found
+    return None
+
+
+def _remarks(shard: Path, number: int) -> tuple[Mapping[str, Any], ...]:
+    with closing(_open(shard)) as database:
+        try:
+            rows = database.execute(schema.REMARKS, (number,)).fetchall()
+        except sqlite3.OperationalError:
+            return ()  # its owner has not opened it since there are remarks
+    return tuple(orjson.loads(text) for (text,) in rows)
 
 
 def _look(shard: Path, after: int, limit: int) -> list[StoredMessage]:

@@ -141,6 +141,10 @@ class Committer:
         """Up to `limit` recipients of each route that are due at `now`, no longer waiting afterwards."""
         return self.ask(lambda shard: shard.lease_due(now, limit))
 
+    def held_before(self, state: str, arrived: float, limit: int) -> Future[list[int]]:
+        """Numbers of messages in that state that arrived before then, the lowest `limit` of them."""
+        return self.ask(lambda shard: shard.held_before(state, arrived, limit))
+
     def _push(self, item: _Submitted | _Asked) -> None:
         self._work.append(item)
         if not self._handing_over:
@@ -322,7 +326,14 @@ def _refusal(item: _Submitted | _Asked, result: Result, broken: Broken) -> _Answ
 
 
 def _is_outcome(change: Change) -> bool:
-    return bool(change.finished or change.rescheduled or change.removed or change.expedited)
+    return bool(
+        change.finished
+        or change.rescheduled
+        or change.removed
+        or change.expedited
+        or change.revised
+        or change.released
+    )
 
 
 def _octets(change: Change) -> int:

@@ -73,11 +73,11 @@ def _prepare(database: sqlite3.Connection, path: Path) -> None:
     for pragma in schema.PRAGMAS:
         database.execute(pragma)
     version = database.execute("PRAGMA user_version").fetchone()[0]
-    if version not in {0, schema.VERSION}:
+    if version > schema.VERSION:
         raise ShardNotNow(f"{path}/queue.db: it has format {version}, this release reads {schema.VERSION}")
     if database.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]:
         raise ShardNotNow(f"{path}/queue.db: its log could not be moved into it: a reader is in the way")
-    if version == 0:
+    if version < schema.VERSION:
         database.executescript(schema.TABLES)
     _look_through(database, path / SUSPECT)
     database.executescript(schema.TURN_SETUP)

@@ -18,11 +18,11 @@ QUARANTINE: Final = "quarantine/"
 class Addressee:
     """One recipient on its way into the queue.
 
-    `edits` are header edits for this recipient's copy alone, as JSON, or empty.
+    `notes` are what rules have said of this recipient alone, as JSON, or empty.
     """
 
     address: Address
-    edits: str = ""
+    notes: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,12 +64,36 @@ RecipientKey: TypeAlias = tuple[int, int]
 
 
 @dataclass(frozen=True, slots=True)
+class Revision:
+    """What rules have made of a queued message: its state, sender and context from now on.
+
+    `recipients` are numbers with the address and the notes that they have now; a number that the message
+    does not have yet is a recipient added.
+    """
+
+    message: int
+    state: str
+    sender: Address
+    context: str
+    recipients: tuple[tuple[int, Addressee], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Remark:
+    """A line of a message's decision record, as JSON; it outlives the message."""
+
+    message: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class Change:
     """What becomes true together or not at all.
 
     `accepted` messages enter; `finished` recipients leave, and with its last recipient a message does;
     `rescheduled` ones wait; waiting ones of `expedited` messages are due at once; `removed` messages leave
-    whole.
+    whole; `revised` ones are others from now on; `released` ones leave hold or quarantine and become active.
+    `remarks` are kept, the oldest making way.
     """
 
     accepted: tuple[NewMessage, ...] = ()
@@ -77,6 +101,9 @@ class Change:
     rescheduled: tuple[Reschedule, ...] = ()
     removed: tuple[int, ...] = ()
     expedited: tuple[int, ...] = ()
+    revised: tuple[Revision, ...] = ()
+    released: tuple[int, ...] = ()
+    remarks: tuple[Remark, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +139,7 @@ class StoredRecipient:
     due: float | None
     route: str
     reply: str
-    edits: str
+    notes: str
 
 
 @dataclass(frozen=True, slots=True)

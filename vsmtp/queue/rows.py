@@ -11,7 +11,7 @@ from typing import Final
 import orjson
 
 from vsmtp.queue import schema
-from vsmtp.queue.records import Change, NewMessage, Reschedule, StoredMessage, StoredRecipient
+from vsmtp.queue.records import Change, NewMessage, Reschedule, Revision, StoredMessage, StoredRecipient
 from vsmtp.values.address import Address
 from vsmtp.values.envelope import BodyFile, Content
 
@@ -40,7 +40,20 @@ def turn(changes: Sequence[Change], mark: int | None) -> dict[str, object]:
         "touched": _array([*{number for number, _ in finished}, *removed]),
         "rescheduled": _array([_reschedule_row(entry) for change in changes for entry in change.rescheduled]),
         "expedited": _array([number for change in changes for number in change.expedited]),
+        "released": _array([number for change in changes for number in change.released]),
+        "remarks": _array([(remark.message, remark.text) for change in changes for remark in change.remarks]),
+        **_revisions([revision for change in changes for revision in change.revised]),
     }
+
+
+def _revisions(revisions: Sequence[Revision]) -> dict[str, object]:
+    rows = [(one.message, one.state, one.sender.local, one.sender.domain, one.context) for one in revisions]
+    recipients = [
+        (one.message, number, to.address.local, to.address.domain, to.notes)
+        for one in revisions
+        for number, to in one.recipients
+    ]
+    return {"revised": _array(rows), "readdressed": _array(recipients)}
 
 
 def _arrivals(messages: Sequence[NewMessage]) -> dict[str, object]:
@@ -50,7 +63,7 @@ def _arrivals(messages: Sequence[NewMessage]) -> dict[str, object]:
         cuts.append((message.number, start, len(piece)))
         start += len(piece)
     recipients = [
-        (message.number, n, to.address.local, to.address.domain, to.edits)
+        (message.number, n, to.address.local, to.address.domain, to.notes)
         for message in messages
         for n, to in enumerate(message.recipients)
     ]
@@ -97,7 +110,7 @@ def _stored_message(
         number, arrived, Address(local, domain), bool(flags & EIGHT_BIT), bool(flags & SMTPUTF8),  # type: ignore[arg-type,operator]
         session, state, size, Content(data, file), context,  # type: ignore[arg-type]
         tuple(
-            StoredRecipient(n, Address(to_local, to_domain), attempts, due, route, reply, edits)  # type: ignore[arg-type]
-            for _, n, to_local, to_domain, attempts, due, route, reply, edits in recipients
+            StoredRecipient(n, Address(to_local, to_domain), attempts, due, route, reply, notes)  # type: ignore[arg-type]
+            for _, n, to_local, to_domain, attempts, due, route, reply, notes in recipients
         ),
     )  # fmt: skip

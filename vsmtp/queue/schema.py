@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from typing import Final
 
-VERSION: Final = 1
+VERSION: Final = 2
+# How many remarks on decisions a shard keeps: some megabytes.
+REMEMBERED: Final = 20_000
 
 # secure_delete: Debian compiles it ON, which rewrites every page that a finished message leaves.
 PRAGMAS: Final = (
@@ -24,6 +26,7 @@ PRAGMAS: Final = (
     "PRAGMA temp_store = MEMORY",
 )
 
+# A shard of format 1 gets what it lacks: everything is made only where it is not there.
 TABLES: Final = """
 BEGIN IMMEDIATE;
 CREATE TABLE IF NOT EXISTS message (
@@ -34,14 +37,18 @@ CREATE TABLE IF NOT EXISTS message (
 CREATE TABLE IF NOT EXISTS body (id INTEGER PRIMARY KEY, data BLOB NOT NULL) STRICT;
 CREATE TABLE IF NOT EXISTS recipient (
   message INTEGER NOT NULL, number INTEGER NOT NULL, local TEXT NOT NULL, domain TEXT NOT NULL,
-  attempts INTEGER NOT NULL, due REAL, route TEXT NOT NULL, reply TEXT NOT NULL, edits TEXT NOT NULL,
+  attempts INTEGER NOT NULL, due REAL, route TEXT NOT NULL, reply TEXT NOT NULL, edits TEXT NOT NULL, -- notes
   PRIMARY KEY (message, number)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS bodies ON message (file) WHERE file IS NOT NULL;
 CREATE INDEX IF NOT EXISTS deferred ON recipient (route, due) WHERE due IS NOT NULL;
 CREATE TABLE IF NOT EXISTS reserved (one INTEGER PRIMARY KEY CHECK (one = 1), below INTEGER NOT NULL) STRICT;
 INSERT OR IGNORE INTO reserved VALUES (1, 0);
-PRAGMA user_version = 1;
+CREATE TABLE IF NOT EXISTS remark (
+  seq INTEGER PRIMARY KEY, message INTEGER NOT NULL, text TEXT NOT NULL
+) STRICT;
+CREATE INDEX IF NOT EXISTS remarks ON remark (message);
+PRAGMA user_version = 2;
 COMMIT;
 """
 
@@ -52,7 +59,8 @@ TURN_SETUP: Final = """
 CREATE TEMP TABLE emptied (id INTEGER PRIMARY KEY, file TEXT) STRICT;
 CREATE TEMP VIEW turn AS SELECT
   NULL AS mark, NULL AS messages, NULL AS bodies, NULL AS octets, NULL AS recipients,
-  NULL AS finished, NULL AS removed, NULL AS touched, NULL AS rescheduled, NULL AS expedited;
+  NULL AS finished, NULL AS removed, NULL AS touched, NULL AS rescheduled, NULL AS expedited,
+  NULL AS revised, NULL AS readdressed, NULL AS released, NULL AS remarks;
 CREATE TEMP TRIGGER take_turn INSTEAD OF INSERT ON turn BEGIN
   UPDATE reserved SET below = NEW.mark WHERE NEW.mark IS NOT NULL;
   INSERT INTO message SELECT
@@ -65,6 +73,10 @@ CREATE TEMP TRIGGER take_turn INSTEAD OF INSERT ON turn BEGIN
   INSERT INTO recipient SELECT
     value ->> 0, value ->> 1, value ->> 2, value ->> 3, 0, NULL, '', '', value ->> 4
   FROM json_each(NEW.recipients);
+  INSERT INTO recipient SELECT
+    value ->> 0, value ->> 1, value ->> 2, value ->> 3, 0, NULL, '', '', value ->> 4
+  FROM json_each(NEW.readdressed) WHERE EXISTS (SELECT 1 FROM message WHERE message.id = value ->> 0)
+  ON CONFLICT DO UPDATE SET local = excluded.local, domain = excluded.domain, edits = excluded.edits;
   DELETE FROM recipient
   WHERE (message, number) IN (SELECT value ->> 0, value ->> 1 FROM json_each(NEW.finished));
   DELETE FROM recipient WHERE message IN (SELECT value FROM json_each(NEW.removed));
@@ -81,11 +93,20 @@ CREATE TEMP TRIGGER take_turn INSTEAD OF INSERT ON turn BEGIN
   WHERE message = new_row.value ->> 0 AND number = new_row.value ->> 1;
   UPDATE recipient SET due = 0
   WHERE due IS NOT NULL AND message IN (SELECT value FROM json_each(NEW.expedited));
+  UPDATE message SET
+    state = new_row.value ->> 1, sender_local = new_row.value ->> 2, sender_domain = new_row.value ->> 3,
+    context = new_row.value ->> 4
+  FROM json_each(NEW.revised) AS new_row WHERE message.id = new_row.value ->> 0;
+  UPDATE message SET state = 'active', context = json_set(context, '$.released', json('true'))
+  WHERE state <> 'active' AND id IN (SELECT value FROM json_each(NEW.released));
+  INSERT INTO remark (message, text) SELECT value ->> 0, value ->> 1 FROM json_each(NEW.remarks);
+  DELETE FROM remark WHERE NEW.remarks IS NOT NULL AND seq <= (SELECT max(seq) FROM remark) - {remembered};
 END;
-"""
+""".replace("{remembered}", str(REMEMBERED))
 TURN: Final = """
 INSERT INTO turn VALUES (
-  :mark, :messages, :bodies, :octets, :recipients, :finished, :removed, :touched, :rescheduled, :expedited
+  :mark, :messages, :bodies, :octets, :recipients, :finished, :removed, :touched, :rescheduled, :expedited,
+  :revised, :readdressed, :released, :remarks
 )
 """
 EMPTIED: Final = "SELECT id, file FROM emptied"
@@ -137,3 +158,5 @@ READ_RECIPIENTS: Final = """
 SELECT message, number, local, domain, attempts, due, route, reply, edits FROM recipient
 WHERE message IN (SELECT value FROM json_each(?)) ORDER BY message, number
 """
+HELD_BEFORE: Final = "SELECT id FROM message WHERE state = ?1 AND arrived < ?2 ORDER BY id LIMIT ?3"
+REMARKS: Final = "SELECT text FROM remark WHERE message = ? ORDER BY seq"

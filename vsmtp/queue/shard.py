@@ -238,14 +238,19 @@ class Shard:
         run("COMMIT")
         return leased
 
+    def held_before(self, state: str, arrived: float, limit: int) -> list[int]:
+        """Numbers of messages in that state that arrived before then, the lowest `limit` of them."""
+        return [number for (number,) in self._database.execute(schema.HELD_BEFORE, (state, arrived, limit))]
+
     def read(self, numbers: Sequence[int]) -> list[StoredMessage]:
         """The messages of these numbers that are here, in order, with all their recipients."""
         wanted = orjson.dumps(list(numbers)).decode()
         return read_messages(self._database, self.path, wanted)
 
     def close(self) -> bool:
-        """Close for good and give up the lock; True if the shard was empty and its directory is gone."""
-        empty = not self._database.execute("SELECT EXISTS (SELECT 1 FROM message)").fetchone()[0]
+        """Close for good and give up the lock; True if the shard held nothing and its directory is gone."""
+        held = "SELECT EXISTS (SELECT 1 FROM message) OR EXISTS (SELECT 1 FROM remark)"
+        empty = not self._database.execute(held).fetchone()[0]
         with suppress(sqlite3.Error):
             self._database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         self._database.close()

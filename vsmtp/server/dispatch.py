@@ -67,13 +67,13 @@ class Dispatch:
 
     def take_new(self, spool: Spool, mail: NewMessage) -> None:
         """Deliver a message that was just committed."""
-        rows = [(n, to.address, 0, to.edits) for n, to in enumerate(mail.recipients)]
+        rows = [(n, to.address, 0, to.notes) for n, to in enumerate(mail.recipients)]
         self._take(spool, mail, rows, again=False)
 
     def take(self, spool: Spool, message: StoredMessage, recipients: Iterable[StoredRecipient]) -> None:
         """Deliver a message that was read from the spool to some of its recipients."""
         if message.state == ACTIVE:
-            rows = [(to.number, to.address, to.attempts, to.edits) for to in recipients]
+            rows = [(to.number, to.address, to.attempts, to.notes) for to in recipients]
             self._take(spool, message, rows, again=True)
 
     def _take(
@@ -84,8 +84,8 @@ class Dispatch:
         held = Held(spool, mail, spool.name(mail.number), len(rows))
         self._octets += len(mail.content.data)
         self._parcels += len(rows)
-        for number, address, attempts, edits in rows:
-            self._desk.settle(Parcel(held, number, address, attempts, edits, again), self._place)
+        for number, address, attempts, notes in rows:
+            self._desk.settle(Parcel(held, number, address, attempts, notes, again), self._place)
 
     def _place(self, parcel: Parcel, destination: Destination) -> None:
         match destination:

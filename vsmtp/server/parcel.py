@@ -30,14 +30,14 @@ class Held:
 class Parcel:
     """One recipient of a message, on its way.
 
-    `edits` are header edits for this copy, as stored. `again`: an earlier attempt may have succeeded unknown.
+    `notes` are what rules have said of this recipient, as stored. `again`: an earlier attempt may have succeeded unknown.
     """
 
     held: Held
     number: int
     address: Address
     attempts: int
-    edits: str
+    notes: str
     again: bool
 
     @property

@@ -37,7 +37,7 @@ class Sorting:
 
     def settle(self, parcel: Parcel, place: Callable[[Parcel, Destination], None]) -> None:
         """Call `place` with where the parcel goes: at once, unless a rule has to wait for a fact."""
-        edits = list(load(parcel.edits))
+        edits = list(load(parcel.notes))
         if not self.stages.has(Stage.DELIVERY):
             place(parcel, self._way(parcel, edits))
             return
