@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
+from vsmtp.rules.domains import Chains, Domains, Used, astray, at_stage, read_domains, superfluous
 from vsmtp.rules.effects import Log, describe
-from vsmtp.rules.graph import Graph, Pipeline
+from vsmtp.rules.graph import SHIPPED, Graph, Pipeline
 from vsmtp.rules.language import Jump, Move, Rule, Written
 from vsmtp.rules.nodes import build_nodes, headers_of
 from vsmtp.rules.read import read_rule
 from vsmtp.rules.reading import Reading, RuleSource, did_you_mean
 from vsmtp.rules.template import Template
-from vsmtp.rules.verdicts import Defer, Quarantine, Refuse
+from vsmtp.rules.verdicts import Defer, Delegate, Quarantine, Refuse
 from vsmtp.values.diagnostic import Fault
-from vsmtp.vocabulary.stages import SERVED, Stage
+from vsmtp.vocabulary.stages import Stage
 
 Tables: TypeAlias = Mapping[Stage, Sequence[RuleSource]]
-Chains: TypeAlias = Mapping[str, Sequence[RuleSource]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,13 +26,15 @@ class Ruleset:
     """All that is compiled together.
 
     `tables` are the root tables by stage, `chains` the chains by name, `shipped` the rules that follow each
-    root table, less those that `disable` names as `rcpt/no-relaying`.
+    root table, less those that `disable` names as `rcpt/no-relaying`. `domains` are by domain what it has as
+    `incoming`, `outgoing` and `internal`: a chain's name, or rules.
     """
 
     tables: Tables
     chains: Chains
     shipped: Tables
     disable: Sequence[str] = ()
+    domains: Domains = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,34 +48,42 @@ class Compiled:
 def compile_rules(rules: Ruleset, tables: Mapping[str, Sequence[str]]) -> Compiled:
     """Compile all rule tables; `tables` are the elements of `@name` tables, `local_domains` and so on."""
     faults: dict[Fault, None] = {}
+    used = read_domains(rules.domains, rules.chains)
     _add(faults, _unknown_disabled(rules))
-    _add(faults, _cycles(rules.chains))
+    _add(faults, used.faults)
+    _add(faults, _cycles(used.chains))
     stages = {}
     for stage in Stage:
         own, shipped = rules.tables.get(stage, ()), _enabled(rules, stage)
-        if stage not in SERVED and own:
-            message = f"the stage `{stage.label}` comes with a later release"
-            faults[Fault(own[0].path[:2], "unsupported-stage", message, at="key")] = None
-        elif own or shipped:
-            reading = Reading(stage, tables, frozenset(rules.chains))
-            stages[stage] = _pipeline(reading, (own, shipped), rules.chains)
+        _add(faults, superfluous((*own, *shipped)))
+        if own or shipped or any(at_stage(used.chains[name], stage) for name in used.names):
+            reading = Reading(stage, tables, _jumpable(rules))
+            stages[stage] = _pipeline(reading, stage, (own, shipped), used)
             _add(faults, reading.faults)
-    _add(faults, _unreached(rules, tables))
-    return Compiled(Graph(stages), tuple(faults))
+    _add(faults, _unreached(rules, tables, used))
+    return Compiled(Graph(stages, used.by_domain), tuple(faults))
 
 
-def _add(faults: dict[Fault, None], more: Sequence[Fault] | Iterator[Fault]) -> None:
+def _jumpable(rules: Ruleset) -> frozenset[str]:
+    return frozenset({*rules.chains, SHIPPED})
+
+
+def _add(faults: dict[Fault, None], more: Iterable[Fault]) -> None:
     # A chain that several stages reach is read once for each: its faults are told once.
     faults.update(dict.fromkeys(more))
 
 
-def _pipeline(reading: Reading, tables: tuple[Sequence[RuleSource], ...], sources: Chains) -> Pipeline:
-    roots = [_read_table(reading, table) for table in tables]
-    chains = _reached(reading, [rule for root in roots for rule in root], sources)
-    changes = {name: _changed(name, chains) for name in chains}
+def _pipeline(
+    reading: Reading, stage: Stage, tables: tuple[Sequence[RuleSource], Sequence[RuleSource]], used: Used
+) -> Pipeline:
+    root, shipped = (_read_table(reading, table) for table in tables)
+    chains = _reached(reading, [*root, *shipped], stage, used)
+    everything = {**chains, SHIPPED: shipped}
+    changes = {name: _changed(name, everything) for name in everything}
     return Pipeline(
-        reading.stage or Stage.DELIVERY,
-        tuple(build_nodes(root, changes) for root in roots),
+        stage,
+        build_nodes(root, changes),
+        build_nodes(shipped, changes),
         {name: build_nodes(chain, changes) for name, chain in chains.items()},
     )
 
@@ -107,20 +117,26 @@ def _describe_move(move: Move) -> str:
             return f"{type(move).__name__.lower()} {reply}"
         case Written(verdict, text):
             return f"{_describe_move(verdict)} {text}"
-        case Quarantine(name) | Jump(name):
+        case Quarantine(name) | Delegate(name) | Jump(name):
             return f"{type(move).__name__.lower()} {name}"
         case _:
             return type(move).__name__.lower()
 
 
-def _reached(reading: Reading, rules: Sequence[Rule], sources: Chains) -> dict[str, list[Rule]]:
-    chains: dict[str, list[Rule]] = {}
-    todo = list(rules)
+def _reached(reading: Reading, roots: Sequence[Rule], stage: Stage, used: Used) -> dict[str, list[Rule]]:
+    """The chains that this stage reads: those that domains use for it, and all that jumps lead to."""
+    domains = ((name, at_stage(used.chains[name], stage)) for name in used.names)
+    chains = {name: _read_table(reading, sources) for name, sources in domains if sources}
+    todo = [*roots, *(rule for chain in chains.values() for rule in chain)]
+    followed = {SHIPPED}
     while todo:
         move = todo.pop().move
-        if isinstance(move, Jump) and move.chain not in chains:
-            chains[move.chain] = _read_table(reading, sources[move.chain])
-            todo.extend(chains[move.chain])
+        if isinstance(move, Jump) and move.chain not in followed:
+            followed.add(move.chain)
+            reading.faults.extend(astray(used.chains[move.chain], stage))
+            if move.chain not in chains:
+                chains[move.chain] = _read_table(reading, at_stage(used.chains[move.chain], stage))
+                todo.extend(chains[move.chain])
     return chains
 
 
@@ -161,17 +177,18 @@ def _reach(name: str, jumps: Mapping[str, Sequence[str]]) -> set[str]:
     return found
 
 
-def _unreached(rules: Ruleset, tables: Mapping[str, Sequence[str]]) -> Iterator[Fault]:
+def _unreached(rules: Ruleset, tables: Mapping[str, Sequence[str]], used: Used) -> Iterator[Fault]:
     """The faults of chains that no stage reaches: they are read too, as if every fact were known."""
-    reached: set[str] = set()
+    reached = set(used.names)
     todo = [source for table in (*rules.tables.values(), *rules.shipped.values()) for source in table]
+    todo += [source for name in used.names for source in used.chains[name]]
     while todo:
         target = todo.pop().table.get("jump")
         if isinstance(target, str) and target in rules.chains and target not in reached:
             reached.add(target)
             todo.extend(rules.chains[target])
     for name in rules.chains.keys() - reached:
-        reading = Reading(None, tables, frozenset(rules.chains))
+        reading = Reading(None, tables, _jumpable(rules))
         _read_table(reading, rules.chains[name])
         yield from reading.faults
 

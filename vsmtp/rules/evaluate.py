@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from typing import Final, Protocol, TypeAlias
 
 from vsmtp.rules.effects import Effect
-from vsmtp.rules.graph import Column, FactColumn, JointColumn, Node, Pipeline, Placed
+from vsmtp.rules.graph import SHIPPED, Column, FactColumn, JointColumn, Node, Pipeline, Placed
 from vsmtp.rules.language import Jump, Move, Return, Rule, RuleInfo, Written
 from vsmtp.rules.regex import Pattern
 from vsmtp.rules.template import render_text
@@ -96,6 +96,22 @@ class Observer(Protocol):
 Step: TypeAlias = Fired | Asks | Ended
 
 
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Which tables of a stage a walk reads, in this order: the root table, domain chains, the shipped rules.
+
+    A chain without rules at the stage is passed over. With neither `root` nor `shipped` the shipped rules
+    were evaluated before: no jump evaluates them again.
+    """
+
+    root: bool
+    chains: tuple[str, ...]
+    shipped: bool
+
+
+WHOLE: Final = Part(root=True, chains=(), shipped=True)
+
+
 class _Frame:
     """Where a walk stands in a table or chain, and what it knows of the node there."""
 
@@ -118,19 +134,39 @@ class _Frame:
         return node
 
 
+def _tables(pipeline: Pipeline, part: Part) -> list[tuple[Node, ...]]:
+    """What the part reads, the last first."""
+    tables = [pipeline.shipped] if part.shipped and pipeline.shipped else []
+    tables += [nodes for name in reversed(part.chains) if (nodes := pipeline.chains.get(name))]
+    if part.root and pipeline.root:
+        tables.append(pipeline.root)
+    return tables
+
+
 class Walk:
-    """One evaluation of one stage. `skipped` gathers rules passed over for want of a fact."""
+    """One evaluation of a part of one stage.
 
-    __slots__ = ("_chains", "_ended", "_facts", "_frames", "_observer", "_pending", "_stage", "skipped")
+    `skipped` gathers rules passed over for want of a fact; `shipped_ran` tells whether the shipped rules were
+    evaluated, by a jump or in their turn.
+    """
 
-    def __init__(self, pipeline: Pipeline, facts: Facts, observer: Observer | None = None) -> None:
-        self._frames = [_Frame(nodes) for nodes in reversed(pipeline.tables) if nodes]
-        self._chains = pipeline.chains
-        self._stage = pipeline.stage
+    __slots__ = (
+        "_ended", "_facts", "_frames", "_may_ship", "_observer", "_pending", "_pipeline", "_tables",
+        "shipped_ran", "skipped",
+    )  # fmt: skip
+
+    def __init__(
+        self, pipeline: Pipeline, facts: Facts, observer: Observer | None = None, part: Part = WHOLE
+    ) -> None:
+        self._pipeline = pipeline
         self._facts = facts
         self._observer = observer
+        self._tables = _tables(pipeline, part)
+        self._frames: list[_Frame] = []
+        self._may_ship = part.root or part.shipped
         self._pending: tuple[Rule, Facts] | None = None
         self._ended: Ended | None = None
+        self.shipped_ran = False
         self.skipped: tuple[Skipped, ...] = ()
 
     def advance(self) -> Step:
@@ -143,8 +179,11 @@ class Walk:
             self._conclude(rule, facts)
         while self._ended is None:
             if not self._frames:
-                self._ended = NO_VERDICT
-                break
+                if not self._tables:
+                    self._ended = NO_VERDICT
+                    break
+                self._enter(self._tables.pop())
+                continue
             frame = self._frames[-1]
             if not frame.may and frame.turn() is None:
                 self._frames.pop()
@@ -153,6 +192,14 @@ class Walk:
             if step is not None:
                 return step
         return self._ended
+
+    def _enter(self, nodes: tuple[Node, ...]) -> None:
+        """Go into a table; into the shipped rules once."""
+        if nodes is self._pipeline.shipped:
+            if self.shipped_ran or not self._may_ship:
+                return
+            self.shipped_ran = True
+        self._frames.append(_Frame(nodes))
 
     def _scan(self, frame: _Frame) -> Step | None:
         """Work through the node's rules up to the first with something to say; None: look at the frames."""
@@ -279,7 +326,7 @@ class Walk:
         elif placed.rule.policy == "defer":
             # A limit of ours will be in the way again: a retry would only fail later (rules.md).
             permanent = all(isinstance(answer, OverLimit) for answer in lost.values())
-            reply = _UNDECIDED_AT_CONNECT if self._stage is Stage.CONNECT else _UNDECIDED
+            reply = _UNDECIDED_AT_CONNECT if self._pipeline.stage is Stage.CONNECT else _UNDECIDED
             verdict = Refuse(_OVER_LIMIT) if permanent else Defer(reply)
             self._ended = Ended(verdict, placed.info, names)
 
@@ -292,7 +339,8 @@ class Walk:
             case Return():
                 self._frames.pop()
             case Jump(chain):
-                self._frames.append(_Frame(self._chains[chain]))
+                pipeline = self._pipeline
+                self._enter(pipeline.shipped if chain == SHIPPED else pipeline.chains[chain])
             case Written(verdict, text):
                 assert isinstance(verdict, Refuse | Defer)
                 reply = replace(verdict.reply, text=render_text(text, facts))

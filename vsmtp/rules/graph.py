@@ -8,9 +8,9 @@ refute.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import TypeAlias
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final, TypeAlias
 
 from vsmtp.rules.lanes import Lane
 from vsmtp.rules.language import Rule, RuleInfo, Test
@@ -19,6 +19,11 @@ from vsmtp.values.diagnostic import KeyPath
 from vsmtp.vocabulary.answers import Answer, Scalar, Value
 from vsmtp.vocabulary.facts import Cost, Fact
 from vsmtp.vocabulary.stages import Stage
+
+# The names of chains with a meaning of their own: the stage's shipped rules, and a domain's "no chain".
+SHIPPED: Final = "shipped"
+NONE: Final = "none"
+_NOTHING: Final[Mapping[str, str]] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,22 +136,71 @@ class Node:
 
 @dataclass(frozen=True, slots=True)
 class Pipeline:
-    """What a stage evaluates: its tables in order (the root table, the shipped rules), and the chains."""
+    """What a stage evaluates: the root table, the shipped rules, and the chains by name.
+
+    `chains` are those that a jump can reach at this stage and those that domains use and that have rules for
+    it.
+    """
 
     stage: Stage
-    tables: tuple[tuple[Node, ...], ...]
+    root: tuple[Node, ...]
+    shipped: tuple[Node, ...]
     chains: Mapping[str, tuple[Node, ...]]
 
 
 @dataclass(frozen=True, slots=True)
 class Graph:
-    """The pipelines of all stages that have rules."""
+    """The pipelines of all stages that have rules, and which chains domains use.
+
+    `domains` maps a domain, lower case, to the chains of its `incoming`, `outgoing` and `internal`, where it
+    says so; `NONE` says that there is none.
+    """
 
     stages: Mapping[Stage, Pipeline]
+    domains: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
     def stage(self, stage: Stage) -> Pipeline | None:
         """The stage's pipeline; None when it has no rules at all."""
         return self.stages.get(stage)
+
+    def domain_chains(
+        self,
+        ours: bool,  # noqa: FBT001 a truth value is what it is about
+        sender_domain: str,
+        rcpt_domain: str,
+        is_local: Callable[[str], bool],
+    ) -> tuple[str, ...]:
+        """The chains for mail from one domain to another, in order, each once (`rules.md`, "Domains").
+
+        `ours`: whether the client is trusted or authenticated. An empty `sender_domain` is the null sender.
+        `is_local` says whether a domain is one that this server receives mail for.
+        """
+        if not self.domains:
+            return ()
+        sender, rcpt = sender_domain.casefold(), rcpt_domain.casefold()
+        if not ours or not sender:
+            wanted: tuple[tuple[str, str], ...] = ((rcpt, "incoming"),)
+        elif sender == rcpt:
+            wanted = ((sender, "internal"),)
+        elif is_local(rcpt_domain):
+            wanted = ((sender, "outgoing"), (rcpt, "incoming"))
+        else:
+            wanted = ((sender, "outgoing"),)
+        found = (self._chain_of(domain, key) for domain, key in wanted)
+        return tuple(dict.fromkeys(name for name in found if name != NONE))
+
+    def acting(self, stage: Stage, chains: Sequence[str]) -> tuple[str, ...]:
+        """Those of the domain chains that have rules at `stage`: what tells groups of recipients apart."""
+        pipeline = self.stages.get(stage)
+        return tuple(name for name in chains if pipeline is not None and pipeline.chains.get(name))
+
+    def _chain_of(self, domain: str, key: str) -> str:
+        while domain:
+            name = self.domains.get(domain, _NOTHING).get(key)
+            if name is not None:
+                return name
+            domain = domain.partition(".")[2]
+        return NONE
 
 
 def _any_hits(lane: Lane, values: tuple[Scalar, ...]) -> int:

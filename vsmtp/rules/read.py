@@ -22,13 +22,13 @@ from vsmtp.rules.language import (
 from vsmtp.rules.reading import Reading, RuleSource, did_you_mean
 from vsmtp.rules.regex import Pattern
 from vsmtp.rules.replies import read_defer, read_reject
-from vsmtp.rules.verdicts import Accept, Discard, Quarantine, Trust
+from vsmtp.rules.verdicts import Accept, Delegate, Discard, Quarantine, Trust
 from vsmtp.values.diagnostic import KeyPath
-from vsmtp.vocabulary.actions import CLOSING, LATER_KEYS, VERDICTS
+from vsmtp.vocabulary.actions import CLOSING, LATER_KEYS, LATER_VERDICTS, VERDICTS
 from vsmtp.vocabulary.stages import Stage
 
 _PLAIN_KEYS: Final = frozenset(
-    {"name", "when", "any", "unless", "do", "close", "unavailable", "dry_run", "allow"},
+    {"name", "stage", "when", "any", "unless", "do", "close", "unavailable", "dry_run", "allow"},
 )
 _KEYS: Final = _PLAIN_KEYS | VERDICTS.keys()
 _POLICIES: Final[tuple[str, ...]] = get_args(Policy)
@@ -137,6 +137,8 @@ def _move(reading: Reading, table: Mapping[str, Any], path: KeyPath, groups: fro
         message = f"`{key}` is no verdict of the stage `{stage.label}`"
         remedy = "use `accept`" if key == "trust" else ""
         reading.key_fault(here, "verdict-not-allowed", message, remedy)
+    elif key in LATER_VERDICTS:
+        reading.key_fault(here, "not-yet", f"`{key}` comes with a later release")
     return _read_move(reading, table, here, groups)
 
 
@@ -160,7 +162,7 @@ def _read_move(
             return read_reject(reading, raw, path, groups, closes=table.get("close") is True)
         case "defer":
             return read_defer(reading, raw, path, groups)
-        case "quarantine" | "jump":
+        case "quarantine" | "delegate" | "jump":
             return _read_named(reading, key, raw, path)
         case _:
             return _read_plain(reading, key, raw, path)
@@ -183,6 +185,8 @@ def _read_named(reading: Reading, key: str, raw: object, path: KeyPath) -> Move 
         reading.fault(path, "wrong-type", f"`{key}` is a name")
     elif key == "quarantine":
         return Quarantine(raw)
+    elif key == "delegate":
+        return Delegate(raw)
     elif raw in reading.chains:
         return Jump(raw)
     else:

@@ -46,4 +46,11 @@ class Quarantine:
     name: str
 
 
-Verdict: TypeAlias = Accept | Trust | Refuse | Defer | Discard | Quarantine
+@dataclass(frozen=True, slots=True)
+class Delegate:
+    """Hand the message to that service; go on, with what it sends back, at the rule after this one."""
+
+    service: str
+
+
+Verdict: TypeAlias = Accept | Trust | Refuse | Defer | Discard | Quarantine | Delegate

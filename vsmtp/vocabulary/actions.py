@@ -18,8 +18,11 @@ VERDICTS: Final[dict[str, frozenset[Stage]]] = {
     "defer": _EVERYWHERE,
     "discard": _EVERYWHERE,
     "quarantine": _EVERYWHERE - {Stage.DELIVERY},
+    "delegate": frozenset({Stage.POSTQUEUE, Stage.DELIVERY}),
     "jump": _EVERYWHERE,
 }
+# Read and checked, and refused all the same: what obeys them comes with a later release.
+LATER_VERDICTS: Final = frozenset({"delegate"})
 # `close = true` beside `reject` ends the connection: there must be one.
 CLOSING: Final = _BEFORE_QUEUE
 
@@ -38,7 +41,7 @@ LATER_EFFECTS: Final = frozenset({
     "add_authentication_results", "seal_arc", "set", "add", "table_set", "table_add", "table_remove", "count",
     "run", "apply", "write", "dump", "notify",
 })  # fmt: skip
-LATER_KEYS: Final = frozenset({"lookup", "delegate"})
+LATER_KEYS: Final = frozenset({"lookup"})
 
 # Ascending.
 Level: TypeAlias = Literal["debug", "info", "warning", "error"]

@@ -27,7 +27,5 @@ class Stage(IntEnum):
 
 STAGES: Final = {stage.label: stage for stage in Stage}
 
-# The stages at which this release consults rules; a table for another one is a fault, not silence.
-SERVED: Final = frozenset(
-    {Stage.CONNECT, Stage.HELO, Stage.MAIL, Stage.RCPT, Stage.PREQUEUE, Stage.DELIVERY},
-)
+# The stages at which the rules of a domain may stand: those that know a recipient.
+OF_DOMAINS: Final = frozenset(stage for stage in Stage if stage >= Stage.RCPT)
