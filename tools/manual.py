@@ -76,14 +76,15 @@ def sections(model: type[BaseModel], name: str) -> Iterator[str]:
     below: list[tuple[type[BaseModel], str]] = []
     rows: list[str] = []
     for key, field in model.model_fields.items():
-        path = f"{name}.{key}" if name else key
+        called = field.alias or key
+        path = f"{name}.{called}" if name else called
         part, mapping = model_of(field.annotation), mapped(field.annotation)
         if part is not None:
             below.append((part, path))
         elif mapping is not None:
             below.append((mapping, f"{path}.<name>"))
         else:
-            rows.append(f"| `{key}` | {default(field, texts[key])} | {cell(texts[key])} |")
+            rows.append(f"| `{called}` | {default(field, texts[key])} | {cell(texts[key])} |")
     if rows:
         title = f"`[{name}]`" if name else "Top level"
         yield (

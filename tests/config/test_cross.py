@@ -23,6 +23,11 @@ RELAY = "[relays.r]\nhost = 'r.example'\n"
             "[server]\nlocal_domains = ['a.example']\nrelay_domains = ['b.example', 'A.example']",
             "10-a.toml:3:31+11 domain-in-both",
         ),
+        (
+            "[server]\nlocal_domains = ['a.example']\n[domains.'A.example']\nclass = 'relay'",
+            "10-a.toml:4:9+7 domain-in-both",
+        ),
+        ("[domains.'a.example']\n[domains.'A.example']", "10-a.toml:2:10+11 bad-domain"),
         (RELAY + "user = 'me'", "10-a.toml:1:9+1 missing-key"),
         (RELAY + "tls = 'verified'\npassword = { env = 'P' }", "10-a.toml:1:9+1 missing-key"),
     ],

@@ -183,3 +183,22 @@ def test_settings_cannot_be_changed(tmp_path: Path) -> None:
     settings = sound(plant(tmp_path)).settings
     with pytest.raises(ValueError, match="frozen"):
         settings.server.name = "other.example"
+
+
+def test_domains_join_the_lists_of_their_class_and_bring_chains_or_rules(tmp_path: Path) -> None:
+    text = """
+    [domains."a.example"]
+    class = "local"
+    incoming = "strict"
+    [[domains."a.example".internal]]
+    name = "x"
+    stage = "rcpt"
+    [domains."b.example"]
+    class = "relay"
+    """
+    tree = sound(plant(tmp_path, a10=text))
+    assert tree.settings.local_domains == (HOST, "a.example")
+    assert tree.settings.relay_domains == ("b.example",)
+    rule = {"name": "x", "stage": "rcpt"}
+    internal = ((("domains", "a.example", "internal", 0), rule),)
+    assert tree.domains == {"a.example": {"incoming": "strict", "internal": internal}, "b.example": {}}

@@ -35,11 +35,32 @@ def _duplicate_address(settings: Settings) -> Iterator[Fault]:
 
 
 def _domain_in_both(settings: Settings) -> Iterator[Fault]:
-    for n, domain in enumerate(settings.server.relay_domains):
-        if domain in settings.server.local_domains:
+    server = settings.server
+    places: list[tuple[KeyPath, str]] = [
+        (("server", "relay_domains", n), domain) for n, domain in enumerate(server.relay_domains)
+    ]
+    places += [
+        (("domains", name, "class"), name) for name, domain in settings.domains.items() if domain.class_
+    ]
+    local, relay = _folded(settings.local_domains), _folded(settings.relay_domains)
+    for path, domain in places:
+        if domain.casefold() in local & relay:
             message = f"`{domain}` is both a local domain and a relay domain"
             remedy = "mail for a local domain is kept here, mail for a relay domain is passed on: choose one"
-            yield Fault(("server", "relay_domains", n), "domain-in-both", message, remedy)
+            yield Fault(path, "domain-in-both", message, remedy)
+
+
+def _folded(domains: tuple[str, ...]) -> frozenset[str]:
+    return frozenset(domain.casefold() for domain in domains)
+
+
+def _same_domain(settings: Settings) -> Iterator[Fault]:
+    seen: dict[str, str] = {}
+    for name in settings.domains:
+        other = seen.setdefault(name.casefold(), name)
+        if other != name:
+            message = f"`{name}` and `{other}` are one domain"
+            yield Fault(("domains", name), "bad-domain", message, "write all of it in one table", at="key")
 
 
 def _half_certificate(settings: Settings) -> Iterator[Fault]:
@@ -92,6 +113,7 @@ LINTS: Final[Mapping[str, Lint]] = {
     "unknown-relay": _unknown_relay,
     "duplicate-address": _duplicate_address,
     "domain-in-both": _domain_in_both,
+    "same-domain": _same_domain,
     "half-certificate": _half_certificate,
     "unused-tls": _unused_tls,
     "half-login": _half_login,

@@ -44,6 +44,17 @@ class Tree:
         """The rule tables of the chains, likewise, by the name of the chain."""
         return {name: _pairs(("chains", name), tables) for name, tables in self.settings.chains.items()}
 
+    @property
+    def domains(self) -> Mapping[str, Mapping[str, str | tuple[RulePair, ...]]]:
+        """What each domain has as `incoming`, `outgoing`, `internal`: a chain's name, or rules likewise."""
+        return {
+            name: {
+                key: said if isinstance(said, str) else _pairs(("domains", name, key), said)
+                for key, said in domain.chains.items()
+            }
+            for name, domain in self.settings.domains.items()
+        }
+
     def locate(self, fault: Fault) -> Diagnostic:
         """The fault with its place in a file; no place when nothing of its path was written."""
         return locate_fault(self._origin, fault)

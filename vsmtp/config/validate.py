@@ -39,20 +39,16 @@ LATER: Final[Mapping[KeyPath, str]] = {
     ("auth",): "logins arrive in a later release",
     ("dns",): "DNS arrives in a later release",
     ("dnsbl",): "DNS lists arrive in a later release",
-    ("domains",): "settings per domain arrive in a later release",
     ("invariants",): "invariants arrive in a later release",
     ("limiters",): "limiters arrive in a later release",
     ("lookups",): "lookups arrive in a later release",
     ("metrics",): "metrics arrive in a later release",
-    ("quarantines",): "quarantines arrive in a later release",
     ("services",): "services arrive in a later release",
     ("tables",): "tables arrive in a later release",
     ("server", "aliases"): "aliases arrive in a later release",
     ("server", "workers"): "several workers arrive in a later release",
-    ("smtp", "max_hops"): "counting hops arrives in a later release",
     ("smtp", "bare_newline"): "bare newlines are always refused in this release",
     ("smtp", "greeting_delay"): "delayed greetings arrive in a later release",
-    ("smtp", "mixed_recipients"): "settings per domain arrive in a later release",
     ("smtp", "received_client"): "logins arrive in a later release",
     ("queue", "bounce_lifetime"): "a lifetime of their own for bounces arrives in a later release",
     ("queue", "warn_after"): "delay notices arrive in a later release",
@@ -129,7 +125,8 @@ def keys_below(path: KeyPath) -> tuple[str, ...]:
         else:
             kind = get_args(_bare(kind))[-1] if get_args(_bare(kind)) else None
     model = model_of(kind)
-    return tuple(model.model_fields) if model is not None else ()
+    fields = model.model_fields if model is not None else {}
+    return tuple(field.alias or name for name, field in fields.items())
 
 
 def model_of(kind: Any) -> type[BaseModel] | None:

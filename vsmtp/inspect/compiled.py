@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from vsmtp.config.load import RulePair, Tree
-from vsmtp.config.models.server import Server
+from vsmtp.config.models.settings import Settings
 from vsmtp.config.shipped import read_shipped
 from vsmtp.rules.compile import Compiled, Ruleset, compile_rules
 from vsmtp.rules.reading import RuleSource
@@ -20,16 +20,24 @@ def compile_tree(tree: Tree) -> Compiled:
         {name: _sources(pairs) for name, pairs in tree.chains.items()},
         {STAGES[stage]: _shipped(stage, tables) for stage, tables in read_shipped().items()},
         tree.settings.rules.disable,
+        _domains(tree),
     )
-    return compile_rules(rules, built_in_tables(tree.settings.server))
+    return compile_rules(rules, built_in_tables(tree.settings))
 
 
-def built_in_tables(server: Server) -> Mapping[str, Sequence[str]]:
+def built_in_tables(settings: Settings) -> Mapping[str, Sequence[str]]:
     """The elements of the tables that every tree has: `@local_domains`, `@relay_domains`, `@trusted`."""
     return {
-        "local_domains": server.local_domains,
-        "relay_domains": server.relay_domains,
-        "trusted": tuple(str(network) for network in server.trusted),
+        "local_domains": settings.local_domains,
+        "relay_domains": settings.relay_domains,
+        "trusted": tuple(str(network) for network in settings.server.trusted),
+    }
+
+
+def _domains(tree: Tree) -> Mapping[str, Mapping[str, str | tuple[RuleSource, ...]]]:
+    return {
+        name: {key: said if isinstance(said, str) else _sources(said) for key, said in chains.items()}
+        for name, chains in tree.domains.items()
     }
 
 

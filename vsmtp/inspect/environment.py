@@ -40,7 +40,7 @@ def _nobody_is_postmaster(settings: Settings, _: Environment) -> Iterator[Fault]
     local, _at, domain = server.postmaster.rpartition("@")
     if "postmaster" not in server.model_fields_set or server.recipients != "system":
         return
-    if domain.casefold() not in map(str.casefold, server.local_domains):
+    if domain.casefold() not in map(str.casefold, settings.local_domains):
         return
     try:
         pwd.getpwnam(local.casefold())

@@ -30,7 +30,8 @@ class Held:
 class Parcel:
     """One recipient of a message, on its way.
 
-    `notes` are what rules have said of this recipient, as stored. `again`: an earlier attempt may have succeeded unknown.
+    `notes` are what rules have said of this recipient, as stored. `again`: an earlier attempt may have
+    succeeded unknown.
     """
 
     held: Held

@@ -30,7 +30,6 @@ from vsmtp.values.secret import Secret
 MAILDIR_BATCH: Final = 64
 MAILDIR_WIDTH: Final = 2
 RELAY_BATCH: Final = 100
-MAX_HOPS: Final = 50
 
 Lanes: TypeAlias = Mapping[Local | Smarthost, Lane]
 
@@ -68,7 +67,7 @@ def schedule(settings: Settings) -> Schedule:
 
 def routing(settings: Settings) -> Routing:
     """Which way mail goes."""
-    local = frozenset(domain.casefold() for domain in settings.server.local_domains)
+    local = frozenset(domain.casefold() for domain in settings.local_domains)
     return Routing(local, _smarthost(settings))
 
 

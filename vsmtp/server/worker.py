@@ -96,7 +96,7 @@ class Worker:
         self._backlogs: dict[int, Backlog] = {}
         server = self._settings.server
         self._register = Register(Connections(server.max_connections, server.max_connections_per_ip))
-        local = frozenset(domain.casefold() for domain in server.local_domains)
+        local = frozenset(domain.casefold() for domain in self._settings.local_domains)
         self._recipients = Recipients(
             LocalMail(local, server.recipient_delimiter),
             Address.parse(server.postmaster),
@@ -171,7 +171,7 @@ class Worker:
             self._log,
             plan.zoned(settings, time.time),
             settings.server.recipient_delimiter,
-            plan.MAX_HOPS,
+            settings.smtp.max_hops,
         )
 
     def _open_doors(self, spool: Committer) -> list[Listener]:

@@ -6,6 +6,7 @@ from typing import Annotated, Any, Final, Literal, TypeAlias
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
+from vsmtp.config.models.domains import RecipientsOf
 from vsmtp.config.models.section import Section
 from vsmtp.config.models.types import (
     DomainName,
@@ -21,7 +22,6 @@ from vsmtp.config.models.types import (
     text_of,
 )
 
-Recipients: TypeAlias = Literal["system", "any"]
 ListenerKind: TypeAlias = Literal["relay"]
 InboundTls: TypeAlias = Literal["none"]
 
@@ -37,14 +37,6 @@ _LATER_TLS: Final = {
     "may": "STARTTLS for clients arrives in a later release",
     "required": "STARTTLS for clients arrives in a later release",
 }
-
-
-def _recipients(value: object) -> object:
-    if isinstance(value, list) or (isinstance(value, str) and value.startswith("@")):
-        raise refusal(
-            "not-yet", "tables of recipients arrive in a later release", 'write `"system"` or `"any"`'
-        )
-    return value
 
 
 def _timezone(value: object) -> str:
@@ -96,8 +88,9 @@ class Server(Section):
     """Domains whose mail is delivered here. Lists in several files add up. Default: the server's name."""
     relay_domains: Listed[DomainName] = ()
     """Domains whose mail is taken from anybody and passed on. Lists in several files add up."""
-    recipients: Annotated[Recipients, choice(Recipients), BeforeValidator(_recipients)] = "system"
-    """Who exists in the local domains: `system` for the users of this machine, `any` for everybody."""
+    recipients: RecipientsOf = "system"
+    """Who exists in the local domains: `system` for the users of this machine, `any` for everybody,
+    `"@table"` for the addresses that are keys of a table."""
     recipient_delimiter: Annotated[str, AfterValidator(_delimiter)] = "+"
     """What parts a tag from a local part: `user+tag`. Empty for no tags."""
     postmaster: Mailbox = Field(default_factory=_own_postmaster)

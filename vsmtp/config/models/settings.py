@@ -7,7 +7,9 @@ from collections.abc import Mapping
 from pydantic import Field
 
 from vsmtp.config.models.delivery import Delivery, Relay
+from vsmtp.config.models.domains import Domain, DomainKey
 from vsmtp.config.models.logs import Logs
+from vsmtp.config.models.quarantines import Quarantine
 from vsmtp.config.models.queue import Queue
 from vsmtp.config.models.rules import Rules, RuleTables
 from vsmtp.config.models.section import Section
@@ -39,5 +41,22 @@ class Settings(Section):
     """How mail is delivered."""
     relays: Mapping[str, Relay] = {}
     """Servers that take our mail: `[relays.name]`."""
+    domains: Mapping[DomainKey, Domain] = {}
+    """What holds for single domains: `[domains."example.org"]`."""
+    quarantines: Mapping[str, Quarantine] = {}
+    """Where rules keep mail back: `[quarantines.name]`."""
     logs: Logs = Logs()
     """The log."""
+
+    @property
+    def local_domains(self) -> tuple[str, ...]:
+        """The domains whose mail is delivered here, wherever they were named."""
+        return (*self.server.local_domains, *self._of_class("local"))
+
+    @property
+    def relay_domains(self) -> tuple[str, ...]:
+        """The domains whose mail is passed on, wherever they were named."""
+        return (*self.server.relay_domains, *self._of_class("relay"))
+
+    def _of_class(self, wanted: str) -> tuple[str, ...]:
+        return tuple(name for name, domain in self.domains.items() if domain.class_ == wanted)

@@ -12,6 +12,8 @@ from vsmtp.values.reply import Reply
 
 Extension: TypeAlias = Literal["PIPELINING", "SIZE", "8BITMIME", "SMTPUTF8", "ENHANCEDSTATUSCODES"]
 
+MixedRecipients: TypeAlias = Literal["separate", "strictest"]
+
 _GREETING_CODE: Final = 220
 _MAX_GREETING: Final = 400  # room for the server's name within the 512 octets of RFC 5321 4.5.3.1.5
 
@@ -67,6 +69,11 @@ class Smtp(Section):
     """Recipients of one message; RFC 5321 4.5.3.1.8 wants at least 100."""
     max_line_length: Annotated[int, Field(ge=1000, le=1_000_000)] = 1000
     """Octets of a line of a message, its CRLF included (RFC 5321 4.5.3.1.6)."""
+    max_hops: Annotated[int, Field(ge=10, le=1000)] = 50
+    """Received fields of a message that has gone in circles; it is refused (RFC 5321 6.3)."""
+    mixed_recipients: Annotated[MixedRecipients, choice(MixedRecipients)] = "separate"
+    """A stranger's recipients whose domains have rules of their own about the message: `separate` puts off
+    the later ones to a transaction of their own, with `strictest` one refusal is for all."""
     disable_extensions: Listed[Annotated[Extension, choice(Extension), BeforeValidator(_extension)]] = ()
     """Extensions that are not offered."""
     errors: Errors = Errors()
