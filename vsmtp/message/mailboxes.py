@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, NamedTuple
 
 from vsmtp.message.fields import Header
 from vsmtp.values.address import MAX_ADDRESS, Address
@@ -27,6 +27,29 @@ _TOKEN: Final = re.compile(
     re.DOTALL,
 )
 _COMMENT_PART: Final = re.compile(r"(?:[^()\\]|\\.|\\\Z)++|[()]", re.DOTALL)
+
+
+class Place(NamedTuple):
+    """An address, and its first and last offset in the field's value."""
+
+    address: Address
+    start: int
+    end: int
+
+
+class Item(NamedTuple):
+    """What stands between two separators of the list, and the separator behind it: `,`, `;`, `:` or none."""
+
+    start: int
+    end: int
+    separator: str
+
+
+class Survey(NamedTuple):
+    """The addresses of a field's value, and the items of its list; each address stands in one of them."""
+
+    found: tuple[Place, ...]
+    items: tuple[Item, ...]
 
 
 def addresses(header: Header, name: str) -> tuple[Address, ...] | Unavailable:
@@ -47,6 +70,12 @@ def mailboxes(value: str) -> tuple[Address, ...] | Unavailable:
     Comments, display names, group names and obsolete routes are passed over; what is no address is left out.
     Linear; Unavailable past 1,000 addresses or 20,000 tokens. Never raises.
     """
+    places = survey(value)
+    return places if isinstance(places, Unavailable) else tuple(place.address for place in places.found)
+
+
+def survey(value: str) -> Survey | Unavailable:
+    """Find the addresses of one field value, folded or not, and where each stands; else like `mailboxes`."""
     reading = _Reading()
     at = tokens = 0
     while at < len(value):
@@ -55,14 +84,18 @@ def mailboxes(value: str) -> tuple[Address, ...] | Unavailable:
             return _too_many()
         token = _TOKEN.match(value, at)
         assert token is not None  # every character begins one of the alternatives
-        at = token.end()
+        start, at = at, token.end()
         if token[0] == "(":
             at, parts = _after_comment(value, at)
             tokens += parts
         elif token.lastgroup != "blank":
-            reading.read(token[0], is_word=token.lastgroup != "special")
-    reading.end_mailbox()
-    return tuple(reading.found) if len(reading.found) <= MAX_MAILBOXES else _too_many()
+            reading.read(token[0], start, is_word=token.lastgroup != "special")
+    reading.end(at)
+    return (
+        Survey(tuple(reading.found), tuple(reading.items))
+        if len(reading.found) <= MAX_MAILBOXES
+        else _too_many()
+    )
 
 
 def _too_many() -> Unavailable:
@@ -85,31 +118,54 @@ def _after_comment(value: str, at: int) -> tuple[int, int]:
 class _Reading:
     """One mailbox at a time: its words so far, and the addresses that may yet turn out a display name."""
 
-    found: list[Address] = field(default_factory=list)
-    _candidates: list[Address] = field(default_factory=list)
+    found: list[Place] = field(default_factory=list)
+    items: list[Item] = field(default_factory=list)
+    _candidates: list[Place] = field(default_factory=list)
     _parts: list[str] = field(default_factory=list)
+    _start: int = 0
+    _end: int = 0
+    _item: int = 0
+    _in_angle: bool = False
 
-    def read(self, text: str, *, is_word: bool) -> None:
+    def read(self, text: str, at: int, *, is_word: bool) -> None:
         if is_word:
-            self._word(text)
+            self._word(text, at)
         elif text in ".@":
-            self._parts.append(text)
+            self._part(text, at)
         elif text in ",;>":
             self.end_mailbox()
         elif text in "<:":  # all before was a display name, a group's name or a route
             self._candidates = []
             self._parts = []
+        if text in "<>":
+            self._in_angle = text == "<"
+        elif text in ",;:" and not self._in_angle:
+            self._end_item(at, text)
 
     def end_mailbox(self) -> None:
         self._end_address()
         self.found += self._candidates
         self._candidates = []
 
-    def _word(self, text: str) -> None:
+    def end(self, at: int) -> None:
+        self.end_mailbox()
+        self._end_item(at, "")
+
+    def _end_item(self, at: int, separator: str) -> None:
+        self.items.append(Item(self._item, at, separator))
+        self._item = at + 1
+
+    def _part(self, text: str, at: int) -> None:
+        if not self._parts:
+            self._start = at
+        self._parts.append(text)
+        self._end = at + len(text)
+
+    def _word(self, text: str, at: int) -> None:
         # Two words side by side are not one address: `John Doe a@b` is `a@b`.
         if self._parts and self._parts[-1] not in {".", "@"}:
             self._end_address()
-        self._parts.append(text)
+        self._part(text, at)
 
     def _end_address(self) -> None:
         text = "".join(self._parts)
@@ -117,6 +173,7 @@ class _Reading:
         if "@" not in text or len(text) > 2 * MAX_ADDRESS:
             return
         try:
-            self._candidates.append(Address.parse(text))
+            address = Address.parse(text.replace("\r\n", "") if "\n" in text else text)
         except ValueError:
             return
+        self._candidates.append(Place(address, self._start, self._end))
