@@ -94,6 +94,8 @@ class Observer(Protocol):
 
 
 Step: TypeAlias = Fired | Asks | Ended
+# Where a walk stands: the table (empty: the root table) and the rule in it, then those it jumped to.
+Position: TypeAlias = tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +117,7 @@ WHOLE: Final = Part(root=True, chains=(), shipped=True)
 class _Frame:
     """Where a walk stands in a table or chain, and what it knows of the node there."""
 
-    __slots__ = ("asked", "dark", "index", "lost", "may", "node", "nodes")
+    __slots__ = ("asked", "dark", "index", "lost", "may", "node", "nodes", "rule")
 
     def __init__(self, nodes: tuple[Node, ...]) -> None:
         self.nodes = nodes
@@ -123,6 +125,17 @@ class _Frame:
         self.node: Node | None = None
         self.may = self.dark = self.asked = 0
         self.lost: dict[int, dict[str, Unavailable]] | None = None
+        self.rule = ""
+
+    def seek(self, rule: str, *, after: bool) -> bool:
+        """Stand at that rule, or after it; False if it is not there."""
+        for index, node in enumerate(self.nodes):
+            for placed in node.placed:
+                if placed.info.name == rule:
+                    start = placed.end if after else placed.start
+                    self.index, self.node, self.may = index, node, node.full >> start << start
+                    return True
+        return False
 
     def turn(self) -> Node | None:
         """Go on to the next node, of which nothing is known yet; None at the end."""
@@ -146,13 +159,13 @@ def _tables(pipeline: Pipeline, part: Part) -> list[tuple[Node, ...]]:
 class Walk:
     """One evaluation of a part of one stage.
 
-    `skipped` gathers rules passed over for want of a fact; `shipped_ran` tells whether the shipped rules were
-    evaluated, by a jump or in their turn.
+    `skipped` gathers rules passed over for want of a fact, `matched` those that fired; `shipped_ran` tells
+    whether the shipped rules were evaluated, by a jump or in their turn.
     """
 
     __slots__ = (
         "_ended", "_facts", "_frames", "_may_ship", "_observer", "_pending", "_pipeline", "_tables",
-        "shipped_ran", "skipped",
+        "matched", "shipped_ran", "skipped",
     )  # fmt: skip
 
     def __init__(
@@ -168,6 +181,38 @@ class Walk:
         self._ended: Ended | None = None
         self.shipped_ran = False
         self.skipped: tuple[Skipped, ...] = ()
+        self.matched: tuple[RuleInfo, ...] = ()
+
+    @property
+    def position(self) -> Position:
+        """Once it has ended by a rule: where that one stands."""
+        return tuple((self._name(frame.nodes), frame.rule) for frame in self._frames)
+
+    def _name(self, nodes: tuple[Node, ...]) -> str:
+        if nodes is self._pipeline.root:
+            return ""
+        if nodes is self._pipeline.shipped:
+            return SHIPPED
+        return next(name for name, chain in self._pipeline.chains.items() if chain is nodes)
+
+    def resume(self, position: Position, *, after: bool) -> bool:
+        """Before the first step: begin where a walk of the same part ended, at its rule or after it.
+
+        False where the rules are others now: then the walk begins at its beginning.
+        """
+        tables = {**self._pipeline.chains, SHIPPED: self._pipeline.shipped, "": self._pipeline.root}
+        frames = [_Frame(tables.get(name, ())) for name, _ in position]
+        last = len(frames) - 1
+        if not frames or all(frames[0].nodes is not nodes for nodes in self._tables):
+            return False
+        steps = zip(frames, position, strict=True)
+        if not all(frame.seek(rule, after=after or n < last) for n, (frame, (_, rule)) in enumerate(steps)):
+            return False
+        while self._tables.pop() is not frames[0].nodes:
+            continue
+        self.shipped_ran = any(frame.nodes is self._pipeline.shipped for frame in frames)
+        self._frames = frames
+        return True
 
     def advance(self) -> Step:
         """Go on to the next event. After `Ended` every further call gives the same again."""
@@ -298,11 +343,13 @@ class Walk:
             unasked = {name for name in placed.needs if isinstance(self._facts.ask(name), Unasked)}
             if unasked:
                 return Asks(frozenset(unasked))
+        frame.rule = rule.info.name
         if weight == _STUCK:
             self._leave_undecided(frame, node, placed)
         frame.may = (frame.may >> placed.end) << placed.end
         if not fires:
             return None
+        self.matched += (rule.info,)
         if self._observer is not None:
             self._observer.fired(rule.info)
         facts = _bound(rule, self._facts)
