@@ -1,10 +1,37 @@
-"""A rule's header effects as edits of the message."""
+"""A rule's effects on header fields and the addresses in them, as edits of the message."""
 
 from __future__ import annotations
 
-from vsmtp.message.edits import AddField, Edit, PrependField, RemoveField, RenameField, SetField
-from vsmtp.rules.effects import AddHeader, HeaderEffect, PrependHeader, RemoveHeader, RenameHeader, SetHeader
+from collections.abc import Callable
+
+from vsmtp.effects.unfit import Unfit, as_address
+from vsmtp.message.edits import (
+    AddField,
+    AddMailbox,
+    Edit,
+    PrependField,
+    RemoveField,
+    RemoveMailbox,
+    RenameField,
+    ReplaceAuthor,
+    ReplaceMailbox,
+    SetField,
+)
+from vsmtp.rules.effects import (
+    AddHeader,
+    AddressEffect,
+    AddTo,
+    HeaderEffect,
+    PrependHeader,
+    RemoveHeader,
+    RemoveTo,
+    RenameHeader,
+    RewriteFrom,
+    RewriteTo,
+    SetHeader,
+)
 from vsmtp.rules.template import render_text
+from vsmtp.values.address import Address
 from vsmtp.vocabulary.answers import Facts
 
 
@@ -21,3 +48,23 @@ def as_edit(effect: HeaderEffect, facts: Facts) -> Edit:
             return RenameField(name, to)
         case RemoveHeader(glob):
             return RemoveField(glob)
+
+
+def as_address_edit(effect: AddressEffect, facts: Facts) -> Edit | Unfit:
+    """The edit of From, To or Cc that carries out the effect."""
+    match effect:
+        case RewriteFrom(template):
+            return _edit_with(ReplaceAuthor, as_address(template, facts))
+        case AddTo(template):
+            return _edit_with(AddMailbox, as_address(template, facts))
+        case RemoveTo(template):
+            return _edit_with(RemoveMailbox, as_address(template, facts))
+        case RewriteTo(old, new):
+            was, will_be = as_address(old, facts), as_address(new, facts)
+            if isinstance(was, Unfit):
+                return was
+            return will_be if isinstance(will_be, Unfit) else ReplaceMailbox(str(was), str(will_be))
+
+
+def _edit_with(make: Callable[[str], Edit], address: Address | Unfit) -> Edit | Unfit:
+    return address if isinstance(address, Unfit) else make(str(address))

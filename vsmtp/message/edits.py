@@ -6,10 +6,12 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fnmatch import translate
-from typing import Final, NamedTuple, TypeAlias
+from typing import Final, TypeAlias
 
-from vsmtp.message.fields import MAX_NAME, Header, Limits, is_field_name, scan
+from vsmtp.message.address_edits import has_mailbox, with_added, with_author, with_replaced, without
+from vsmtp.message.fields import MAX_NAME, is_field_name
 from vsmtp.message.words import encode_words
+from vsmtp.values.address import Address
 
 MAX_LINE: Final = 78  # RFC 5322 2.1.1, without the CRLF
 _LONG_WORD: Final = 900  # with the longest name this stays under the 998 octets of RFC 5322 2.1.1
@@ -73,16 +75,60 @@ class RemoveField:
         _check_name(self.glob)
 
 
-Edit: TypeAlias = AddField | PrependField | SetField | RenameField | RemoveField
+@dataclass(frozen=True, slots=True)
+class ReplaceAuthor:
+    """Make `address` the first one in From; without any From it becomes the whole field.
+
+    Here and below, addresses are written as they stand in a field; ValueError for what is none.
+    """
+
+    address: str
+
+    def __post_init__(self) -> None:
+        Address.parse(self.address)
 
 
-class _Piece(NamedTuple):
-    name: bytes
-    octets: bytes
+@dataclass(frozen=True, slots=True)
+class ReplaceMailbox:
+    """Make `new` of the address `old`, case ignored, wherever it stands in To and Cc."""
+
+    old: str
+    new: str
+
+    def __post_init__(self) -> None:
+        Address.parse(self.old)
+        Address.parse(self.new)
 
 
-# An edit has to come out right on any header: its size is the limit of whoever judges it, not ours.
-_NO_LIMITS: Final = Limits(fields=2**62, size=2**62)
+@dataclass(frozen=True, slots=True)
+class AddMailbox:
+    """Put `address` at the end of the first To, unless that has it; without a To it becomes one."""
+
+    address: str
+
+    def __post_init__(self) -> None:
+        Address.parse(self.address)
+
+
+@dataclass(frozen=True, slots=True)
+class RemoveMailbox:
+    """Take an address, case ignored, out of To and Cc; a field that is left empty goes too."""
+
+    address: str
+
+    def __post_init__(self) -> None:
+        Address.parse(self.address)
+
+
+FieldEdit: TypeAlias = AddField | PrependField | SetField | RenameField | RemoveField
+Edit: TypeAlias = FieldEdit | ReplaceAuthor | ReplaceMailbox | AddMailbox | RemoveMailbox
+
+# A line that is neither a field nor the continuation of one ends the header (`fields.scan`).
+_FIELD: Final = re.compile(rb"[!-9;-~]+[ \t]*:")
+_END: Final = re.compile(rb"\n(?![ \t]|[!-9;-~]+[ \t]*:)")
+# Fields in a row are kept with an LF before each, and without the LF that ends the last.
+_NAMES: Final = re.compile(rb"\n([!-9;-~]+)[ \t]*:")
+_VALUE: Final = rb"([ \t]*:[^\n]*(?:\n[ \t][^\n]*)*)"
 
 
 def edit(head: bytes, edits: Sequence[Edit], *, utf8: bool = False) -> bytes:
@@ -91,18 +137,18 @@ def edit(head: bytes, edits: Sequence[Edit], *, utf8: bool = False) -> bytes:
     `head` may be a whole message or at least all its header; what follows the fields is kept. New values can
     hold any text: a run of blanks or line ends becomes one space, other controls question marks; characters
     beyond US-ASCII become encoded words (RFC 2047), or stay where `utf8` says that the message may carry them
-    (RFC 6532).
+    (RFC 6532). Addresses beyond US-ASCII stay as they are: such a message needs SMTPUTF8 anyway.
     """
     if not edits:
         return head
-    header = scan(head, _NO_LIMITS)
-    assert isinstance(header, Header)
-    pieces = [_Piece(field.name, head[field.start : field.end]) for field in header.fields]
-    if pieces and not pieces[-1].octets.endswith(b"\n"):
-        pieces[-1] = _Piece(pieces[-1].name, pieces[-1].octets + b"\r\n")
+    end = _end(head)
+    block = head[:end]
+    if block and not block.endswith(b"\n"):
+        block += b"\r\n"
+    fields = b"\n" + block[:-1] if block else b""
     for change in edits:
-        pieces = _changed(pieces, change, utf8=utf8)
-    return b"".join([*(piece.octets for piece in pieces), head[header.fields_end :]])
+        fields = _changed(fields, change, utf8=utf8)
+    return (fields[1:] + b"\n" if fields else b"") + head[end:]
 
 
 def write_field(name: str, value: str, *, utf8: bool = False) -> bytes:
@@ -117,32 +163,104 @@ def write_field(name: str, value: str, *, utf8: bool = False) -> bytes:
     return ("\r\n".join(lines) + "\r\n").encode()
 
 
-def _changed(pieces: list[_Piece], change: Edit, *, utf8: bool) -> list[_Piece]:
+def _end(head: bytes) -> int:
+    """Where the last field ends."""
+    if _FIELD.match(head) is None:
+        return 0
+    found = _END.search(head)
+    return len(head) if found is None else found.start() + 1
+
+
+def _changed(fields: bytes, change: Edit, *, utf8: bool) -> bytes:
     match change:
         case AddField(name, value):
-            return [*pieces, _piece(name, value, utf8=utf8)]
+            return fields + _line(name, value, utf8=utf8)
         case PrependField(name, value):
-            return [_piece(name, value, utf8=utf8), *pieces]
+            return _line(name, value, utf8=utf8) + fields
         case SetField(name, value):
-            return _set(pieces, _piece(name, value, utf8=utf8))
+            return _set(fields, name, _line(name, value, utf8=utf8))
         case RenameField(old, new):
-            return [_renamed(piece, new) if piece.name == old.lower().encode() else piece for piece in pieces]
+            return _all(old.encode()).sub(lambda found: b"\n" + new.encode() + found[2], fields)
         case RemoveField(glob):
-            matches = re.compile(translate(glob.lower()).encode()).match
-            return [piece for piece in pieces if not matches(piece.name)]
+            return _removed(fields, glob)
+        case _:
+            return _readdressed(fields, change)
 
 
-def _piece(name: str, value: str, *, utf8: bool) -> _Piece:
-    return _Piece(name.lower().encode(), write_field(name, value, utf8=utf8))
+def _line(name: str, value: str, *, utf8: bool) -> bytes:
+    return b"\n" + write_field(name, value, utf8=utf8)[:-1]
 
 
-def _set(pieces: list[_Piece], new: _Piece) -> list[_Piece]:
-    first = next((index for index, piece in enumerate(pieces) if piece.name == new.name), len(pieces))
-    return [*pieces[:first], new, *(piece for piece in pieces[first:] if piece.name != new.name)]
+def _all(*names: bytes) -> re.Pattern[bytes]:
+    """All fields of these names: the name is group 1, the colon and what follows group 2."""
+    return re.compile(rb"\n(" + b"|".join(map(re.escape, names)) + b")" + _VALUE, re.IGNORECASE)
 
 
-def _renamed(piece: _Piece, new: str) -> _Piece:
-    return _Piece(new.lower().encode(), new.encode() + piece.octets[len(piece.name) :])
+def _set(fields: bytes, name: str, line: bytes) -> bytes:
+    pattern = _all(name.encode())
+    first = pattern.search(fields)
+    if first is None:
+        return fields + line
+    return fields[: first.start()] + line + pattern.sub(b"", fields[first.end() :])
+
+
+def _removed(fields: bytes, glob: str) -> bytes:
+    if not set(glob) & set("*?["):
+        return _all(glob.encode()).sub(b"", fields)
+    matches = re.compile(translate(glob.lower()).encode()).match
+    gone = {name for name in set(_NAMES.findall(fields.lower())) if matches(name)}
+    if not gone:
+        return fields
+    if len(gone) <= _FEW:
+        return _all(*gone).sub(b"", fields)
+    return _ANY.sub(lambda found: b"" if found[1].lower() in gone else found[0], fields)
+
+
+def _readdressed(fields: bytes, change: ReplaceAuthor | ReplaceMailbox | AddMailbox | RemoveMailbox) -> bytes:
+    match change:
+        case ReplaceAuthor(new):
+            return _with_author(fields, new)
+        case ReplaceMailbox(old, new):
+            return _TO_CC.sub(lambda found: _rewritten(found, with_replaced(_value(found), old, new)), fields)
+        case RemoveMailbox(old):
+            return _TO_CC.sub(lambda found: _rewritten(found, without(_value(found), old)), fields)
+        case AddMailbox(new):
+            first = _TO.search(fields)
+            if first is None:
+                return fields + b"\nTo: " + new.encode() + b"\r"
+            line = _rewritten(first, with_added(_value(first), new))
+            return fields[: first.start()] + line + fields[first.end() :]
+
+
+def _with_author(fields: bytes, new: str) -> bytes:
+    for found in _FROM.finditer(fields):
+        if has_mailbox(_value(found)):
+            line = _rewritten(found, with_author(_value(found), new))
+            return fields[: found.start()] + line + fields[found.end() :]
+    return _set(fields, "From", b"\nFrom: " + new.encode() + b"\r")
+
+
+def _value(found: re.Match[bytes]) -> bytes:
+    return found[2].partition(b":")[2].removesuffix(b"\r")
+
+
+def _rewritten(found: re.Match[bytes], value: bytes) -> bytes:
+    """The field with another value; nothing where the new one is empty, the same where it is the same."""
+    if value == _value(found):
+        return found[0]
+    if not value.strip():
+        return b""
+    before, colon, _ = found[2].partition(b":")
+    end = b"\r" if found[2].endswith(b"\r") else b""
+    return b"\n" + found[1] + before + colon + value + end
+
+
+_FROM: Final = _all(b"from")
+_TO: Final = _all(b"to")
+_TO_CC: Final = _all(b"to", b"cc")
+# So many names in one pattern, tried one after the other at each field, are faster than a call per field.
+_FEW: Final = 20
+_ANY: Final = re.compile(rb"\n([!-9;-~]+)" + _VALUE)
 
 
 def _words(text: str, *, utf8: bool) -> list[str]:

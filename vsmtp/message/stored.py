@@ -8,7 +8,18 @@ from typing import Final
 
 import orjson
 
-from vsmtp.message.edits import AddField, Edit, PrependField, RemoveField, RenameField, SetField
+from vsmtp.message.edits import (
+    AddField,
+    AddMailbox,
+    Edit,
+    PrependField,
+    RemoveField,
+    RemoveMailbox,
+    RenameField,
+    ReplaceAuthor,
+    ReplaceMailbox,
+    SetField,
+)
 
 _KINDS: Final[dict[str, type[Edit]]] = {
     "add": AddField,
@@ -16,6 +27,10 @@ _KINDS: Final[dict[str, type[Edit]]] = {
     "set": SetField,
     "rename": RenameField,
     "remove": RemoveField,
+    "author": ReplaceAuthor,
+    "mailbox": ReplaceMailbox,
+    "add-mailbox": AddMailbox,
+    "remove-mailbox": RemoveMailbox,
 }
 _NAMES: Final = {kind: name for name, kind in _KINDS.items()}
 

@@ -16,6 +16,8 @@ from vsmtp.rules.template import Template
 from vsmtp.vocabulary.actions import Level
 
 EXACT: Final = {"exact": True}
+# What a variable or a column becomes.
+Assigned: TypeAlias = Template | bool | int | float
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +159,7 @@ class NoDelivery:
 class SetVariables:
     """Variables by the names they are asked by, `var.x` or `rcpt.var.x`, and what they become, in order."""
 
-    values: tuple[tuple[str, Template | bool | int | float], ...]
+    values: tuple[tuple[str, Assigned], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,7 +178,7 @@ class TableSet:
 
     table: str
     key: Template = field(metadata=EXACT)
-    row: tuple[tuple[str, Template | bool | int | float], ...] = field(metadata=EXACT)
+    row: tuple[tuple[str, Assigned], ...] = field(metadata=EXACT)
     if_absent: bool = False
     expire: float | None = None
 
