@@ -47,7 +47,7 @@ def test_a_walk_knows_where_it_ended_and_which_rules_matched(table: Pipeline) ->
 
 
 @pytest.mark.parametrize(("after", "expected"), [(False, ["d"]), (True, ["e", "c"])])
-def test_a_walk_goes_on_at_a_rule_or_after_it(table: Pipeline, after: bool, expected: list[str]) -> None:
+def test_a_walk_goes_on_at_a_rule_or_after_it(table: Pipeline, *, after: bool, expected: list[str]) -> None:
     walk = Walk(table, LiteralFacts({}))
     assert walk.resume(DEEP, after=after)
     assert rules(walk) == expected
