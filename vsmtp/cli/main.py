@@ -25,6 +25,7 @@ COMMANDS: Final[Mapping[str, Command]] = {
     "try": Command("vsmtp.cli.trial", "a server for trying out: prints each message and what the rules did"),
     "init": Command("vsmtp.cli.init", "write a tree to begin with"),
     "check": Command("vsmtp.cli.check", "say everything that is wrong with a tree"),
+    "explain": Command("vsmtp.cli.explain", "say what would happen to a mail, and why"),
     "run": Command("vsmtp.cli.run", "serve mail in the foreground"),
     "queue": Command("vsmtp.cli.queue", "look into the queue, retry and remove mail"),
 }

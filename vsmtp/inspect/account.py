@@ -153,7 +153,7 @@ def verdict_text(verdict: Verdict | None) -> str:
         case Quarantine(name) | Delegate(name):
             return f"{verdict_word(verdict)} {name}"
         case _:
-            return verdict_word(verdict) or "none: go on"
+            return verdict_word(verdict) or "go on"
 
 
 def _filled_in(effect: Effect, facts: Facts) -> Effect:

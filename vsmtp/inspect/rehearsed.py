@@ -33,7 +33,8 @@ class Copy:
     """What becomes of one recipient's mail once it is queued.
 
     `accepted` is on its way by `transport`, which is empty where there is no way yet; `quarantined` is in
-    `quarantine`; `reply` says why it was rejected or deferred or has no way, else it is empty. `message` is the copy's octets, the server's own fields included.
+    `quarantine`; `reply` says why it was rejected or deferred or has no way, else it is empty. `message` is
+    the copy's octets, the server's own fields included.
     """
 
     recipient: Address

@@ -1,0 +1,142 @@
+"""All rules of a tree as they are written: where each stands, what it is called, where it leads."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from vsmtp.config.load import RulePair, Tree
+from vsmtp.config.merge import Document, Origin, descend, merge, place_of
+from vsmtp.config.read import read
+from vsmtp.config.shipped import DIRECTORY
+from vsmtp.inspect.account import RuleSeen, StageSeen
+from vsmtp.values.diagnostic import KeyPath, Place
+
+NOWHERE: Final = Place("", 0, 0)
+_SHIPPED: Final = "shipped"
+
+
+@dataclass(frozen=True, slots=True)
+class RuleWritten:
+    """A rule of the tree: `table` is what TOML gave."""
+
+    path: KeyPath
+    table: Mapping[str, Any]
+    place: Place
+
+    @property
+    def name(self) -> str:
+        """What its author calls it."""
+        return str(self.table.get("name", "?"))
+
+
+@dataclass(slots=True)
+class Rulebook:
+    """Finds rules by their paths (`RuleInfo.path`); `own` are those of the tree, in order of their tables."""
+
+    own: Mapping[KeyPath, RuleWritten]
+    _shipped: Mapping[KeyPath, Place] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, tree: Tree) -> Rulebook:
+        """The rules of a sound tree."""
+        own = (RuleWritten(path, table, tree.origin(path) or NOWHERE) for path, table in _pairs(tree))
+        return cls({rule.path: rule for rule in own}, dict(_shipped_places()))
+
+    def place(self, path: KeyPath) -> Place:
+        """Where the rule begins; `NOWHERE` for one that no file has."""
+        rule = self.own.get(path)
+        return rule.place if rule is not None else self._shipped.get(path, NOWHERE)
+
+    def in_order(self, seen: StageSeen) -> tuple[RuleSeen, ...]:
+        """The rules that an evaluation looked at, in the order in which a reader would.
+
+        A chain stands behind the rule that jumps to it. What stands behind the rule that decided, and what a
+        `return` passes over, is left out.
+        """
+        return tuple(_Reading(self, seen).run())
+
+    def key(self, path: KeyPath, name: str) -> Any:
+        """What a rule of the tree has under this key; None where it has nothing."""
+        rule = self.own.get(path)
+        return None if rule is None else rule.table.get(name)
+
+
+class _Reading:
+    """One evaluation, read in order."""
+
+    def __init__(self, book: Rulebook, seen: StageSeen) -> None:
+        self._book = book
+        self._end = seen.ended.rule.path if seen.ended.rule is not None else None
+        self._tables: dict[KeyPath, list[RuleSeen]] = {}
+        for rule in seen.rules:
+            self._tables.setdefault(rule.info.path[:-1], []).append(rule)
+        self._root: KeyPath = ("rules", seen.stage.label)
+        self._last: KeyPath = (_SHIPPED, seen.stage.label)
+        self._is_over = False
+
+    def run(self) -> Iterator[RuleSeen]:
+        """The root table, the chains of domains, the shipped rules."""
+        yield from self._table(self._root)
+        jumped = {("chains", target) for target in self._targets()}
+        for path in [path for path in self._tables if path != self._last and path not in jumped]:
+            yield from self._table(path)
+        yield from self._table(self._last)
+
+    def _targets(self) -> Iterator[str]:
+        for table in list(self._tables.values()):
+            for rule in table:
+                target = self._book.key(rule.info.path, "jump") if rule.matched else None
+                if isinstance(target, str):
+                    yield target
+
+    def _table(self, path: KeyPath) -> Iterator[RuleSeen]:
+        for rule in sorted(self._tables.pop(path, ()), key=_number):
+            if self._is_over:
+                return
+            yield rule
+            self._is_over = rule.info.path == self._end
+            if not rule.matched:
+                continue
+            if self._book.key(rule.info.path, "return") is True:
+                return
+            target = self._book.key(rule.info.path, "jump")
+            if isinstance(target, str):
+                yield from self._table(self._last if target == _SHIPPED else ("chains", target))
+
+
+def _number(rule: RuleSeen) -> int:
+    number = rule.info.path[-1]
+    return number if isinstance(number, int) else 0
+
+
+def _pairs(tree: Tree) -> Iterator[RulePair]:
+    for pairs in (*tree.rules.values(), *tree.chains.values()):
+        yield from pairs
+    for keys in tree.domains.values():
+        for said in keys.values():
+            if not isinstance(said, str):
+                yield from said
+
+
+def _shipped_places() -> Iterator[tuple[KeyPath, Place]]:
+    # In the order in which `read_shipped` numbers them.
+    numbers: dict[str, int] = {}
+    for path in sorted(DIRECTORY.glob("*.toml")):
+        document = read(path)
+        assert isinstance(document, Document), "the package's own rules are sound"
+        for stage, rules in _tables(document).items():
+            for rule in rules.children.values():
+                number = numbers[stage] = numbers.get(stage, -1) + 1
+                yield (_SHIPPED, stage, number), place_of(rule, at_key=False)
+
+
+def _tables(document: Document) -> Mapping[str, Origin]:
+    rules, _ = descend(merge([document])[0], ("rules",))
+    return {} if rules is None else {str(stage): table for stage, table in rules.children.items()}
+
+
+def names_of(rules: Sequence[RuleWritten]) -> tuple[str, ...]:
+    """What the rules are called, each name once."""
+    return tuple(dict.fromkeys(rule.name for rule in rules))
