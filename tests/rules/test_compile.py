@@ -39,7 +39,7 @@ FAULTS: list[tuple[str, str, KeyPath, str, str]] = [
     (rcpt("when.rcpt.domain = 'a@b'"), "wrong-type", (*WHEN, "rcpt", "domain"), "value", ""),
     (rcpt("when.rcpt.known = 'yes'"), "wrong-type", (*WHEN, "rcpt", "known"), "value", ""),
     (rcpt("when.rcpt.known.exists = 1"), "wrong-type", (*WHEN, "rcpt", "known", "exists"), "value", ""),
-    (rcpt("when.time.weekday = 'mon'"), "wrong-type", (*WHEN, "time", "weekday"), "value", ""),
+    (rcpt("when.time.weekday = 'mon'"), "impossible-value", (*WHEN, "time", "weekday"), "value", "monday"),
     (
         rcpt("when.sender.size.between = [5, 1]"),
         "wrong-type",

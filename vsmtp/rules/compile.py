@@ -4,19 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
+from vsmtp.rules.bindings import read_lookups
 from vsmtp.rules.domains import Chains, Domains, Used, astray, at_stage, read_domains, superfluous
 from vsmtp.rules.effects import Log, describe
 from vsmtp.rules.graph import SHIPPED, Graph, Pipeline
 from vsmtp.rules.language import Jump, Move, Rule, Written
-from vsmtp.rules.nodes import build_nodes, headers_of
+from vsmtp.rules.names import Names
+from vsmtp.rules.nodes import build_nodes, changed_by
 from vsmtp.rules.read import read_rule
-from vsmtp.rules.reading import Reading, RuleSource, did_you_mean
+from vsmtp.rules.reading import Known, Reading, RuleSource, did_you_mean
 from vsmtp.rules.template import Template
+from vsmtp.rules.variables import variable_types
 from vsmtp.rules.verdicts import Defer, Delegate, Quarantine, Refuse
 from vsmtp.values.diagnostic import Fault
 from vsmtp.vocabulary.stages import Stage
+from vsmtp.vocabulary.tables import TableTraits
 
 Tables: TypeAlias = Mapping[Stage, Sequence[RuleSource]]
 
@@ -27,7 +31,8 @@ class Ruleset:
 
     `tables` are the root tables by stage, `chains` the chains by name, `shipped` the rules that follow each
     root table, less those that `disable` names as `rcpt/no-relaying`. `domains` are by domain what it has as
-    `incoming`, `outgoing` and `internal`: a chain's name, or rules.
+    `incoming`, `outgoing` and `internal`: a chain's name, or rules. `lookups` are those of `[lookups.<var>]`,
+    `names` what else of the configuration rules may name.
     """
 
     tables: Tables
@@ -35,6 +40,8 @@ class Ruleset:
     shipped: Tables
     disable: Sequence[str] = ()
     domains: Domains = field(default_factory=dict)
+    lookups: Mapping[str, Any] = field(default_factory=dict)
+    names: Names = field(default_factory=Names)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,27 +52,47 @@ class Compiled:
     faults: tuple[Fault, ...]
 
 
-def compile_rules(rules: Ruleset, tables: Mapping[str, Sequence[str]]) -> Compiled:
-    """Compile all rule tables; `tables` are the elements of `@name` tables, `local_domains` and so on."""
+def compile_rules(
+    rules: Ruleset,
+    tables: Mapping[str, Sequence[str]],
+    dynamic: Mapping[str, TableTraits] | None = None,
+) -> Compiled:
+    """Compile all rule tables.
+
+    `tables` are the elements of `@name` tables that are known at load, `local_domains` and so on; `dynamic`
+    what is known of those that are asked while rules run, and of any that a lookup may look in.
+    """
     faults: dict[Fault, None] = {}
     used = read_domains(rules.domains, rules.chains)
     _add(faults, _unknown_disabled(rules))
     _add(faults, used.faults)
     _add(faults, _cycles(used.chains))
+    opening = Reading(None, _known(rules, tables, dynamic or {}))
+    known = replace(opening.known, lookups=read_lookups(opening, rules.lookups, ("lookups",)))
+    _add(faults, opening.faults)
     stages = {}
     for stage in Stage:
         own, shipped = rules.tables.get(stage, ()), _enabled(rules, stage)
         _add(faults, superfluous((*own, *shipped)))
         if own or shipped or any(at_stage(used.chains[name], stage) for name in used.names):
-            reading = Reading(stage, tables, _jumpable(rules))
+            reading = Reading(stage, known)
             stages[stage] = _pipeline(reading, stage, (own, shipped), used)
             _add(faults, reading.faults)
-    _add(faults, _unreached(rules, tables, used))
-    return Compiled(Graph(stages, used.by_domain), tuple(faults))
+    _add(faults, _unreached(rules, known, used))
+    return Compiled(Graph(stages, used.by_domain, known.bindings.all()), tuple(faults))
 
 
-def _jumpable(rules: Ruleset) -> frozenset[str]:
-    return frozenset({*rules.chains, SHIPPED})
+def _known(rules: Ruleset, tables: Mapping[str, Sequence[str]], dynamic: Mapping[str, TableTraits]) -> Known:
+    chains = frozenset({*rules.chains, SHIPPED})
+    return Known(tables, chains, dynamic, rules.names, variable_types(_everything(rules)))
+
+
+def _everything(rules: Ruleset) -> Iterator[RuleSource]:
+    for table in (*rules.tables.values(), *rules.shipped.values(), *rules.chains.values()):
+        yield from table
+    for keys in rules.domains.values():
+        for written in keys.values():
+            yield from () if isinstance(written, str) else written
 
 
 def _add(faults: dict[Fault, None], more: Iterable[Fault]) -> None:
@@ -141,13 +168,13 @@ def _reached(reading: Reading, roots: Sequence[Rule], stage: Stage, used: Used) 
 
 
 def _changed(name: str, chains: Mapping[str, Sequence[Rule]]) -> frozenset[str]:
-    """The header fields that evaluating a chain may change, by itself or by those it jumps to."""
+    """What evaluating a chain may change, by itself or by those it jumps to."""
     jumps = {
         chain: [rule.move.chain for rule in rules if isinstance(rule.move, Jump)]
         for chain, rules in chains.items()
     }
     rules = [rule for chain in _reach(name, jumps) | {name} for rule in chains[chain]]
-    return frozenset().union(*(headers_of(rule, {}) for rule in rules))
+    return frozenset().union(*(changed_by(rule, {}) for rule in rules))
 
 
 def _cycles(chains: Chains) -> Iterator[Fault]:
@@ -177,7 +204,7 @@ def _reach(name: str, jumps: Mapping[str, Sequence[str]]) -> set[str]:
     return found
 
 
-def _unreached(rules: Ruleset, tables: Mapping[str, Sequence[str]], used: Used) -> Iterator[Fault]:
+def _unreached(rules: Ruleset, known: Known, used: Used) -> Iterator[Fault]:
     """The faults of chains that no stage reaches: they are read too, as if every fact were known."""
     reached = set(used.names)
     todo = [source for table in (*rules.tables.values(), *rules.shipped.values()) for source in table]
@@ -188,7 +215,7 @@ def _unreached(rules: Ruleset, tables: Mapping[str, Sequence[str]], used: Used) 
             reached.add(target)
             todo.extend(rules.chains[target])
     for name in rules.chains.keys() - reached:
-        reading = Reading(None, tables, _jumpable(rules))
+        reading = Reading(None, known)
         _read_table(reading, rules.chains[name])
         yield from reading.faults
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Final, TypeAlias
 
 from vsmtp.rules.lanes import Lane
-from vsmtp.rules.language import Rule, RuleInfo, Test
+from vsmtp.rules.language import Binding, Rule, RuleInfo, Test
 from vsmtp.rules.predicates import holds
 from vsmtp.values.diagnostic import KeyPath
 from vsmtp.vocabulary.answers import Answer, Scalar, Value
@@ -67,18 +67,24 @@ class FactColumn:
 class JointColumn:
     """Tests of a fact that indexes cannot answer, each with the mask of the rows that share it.
 
-    `names` are the fact itself and those that the tests refer to; `rows` is the node's full mask.
+    `names` are the fact itself and those that the tests refer to, `costs` what each of them costs; `rows` is
+    the node's full mask.
     """
 
     fact: Fact
     names: tuple[str, ...]
-    cost: Cost
+    costs: tuple[Cost, ...]
     bit: int
     tests: tuple[tuple[Test, int], ...]
     rows: int
 
+    @property
+    def cost(self) -> Cost:
+        """What asking costs when all of it has to be asked."""
+        return max(self.costs)
+
     def judge(self, answers: Mapping[str, Answer]) -> tuple[int, int]:
-        """The rows not refuted, and those left undecided."""
+        """The rows not refuted, and those left undecided, be it for want of an answer still to come."""
         may, dark = self.rows, 0
         for test, rows in self.tests:
             held = holds(test, self.fact.type, answers[self.fact.name], answers)
@@ -106,7 +112,8 @@ class Placed:
     """A rule in its node: rows `start` to `end`, `when` those that exempt nothing.
 
     Masks count from `start`; `width` is that of all its rows. `columns` is the one row's if there is but one,
-    else -1. `needs` are the facts of its templates that may cost I/O.
+    else -1. `needs` are the facts that have to be here before its templates are filled in; `exact` those
+    among them without which it is undecided.
     """
 
     rule: Rule
@@ -116,11 +123,17 @@ class Placed:
     when: int
     columns: int
     needs: tuple[str, ...]
+    exact: tuple[str, ...]
 
     @property
     def info(self) -> RuleInfo:
         """Which rule it is."""
         return self.rule.info
+
+    @property
+    def may_end(self) -> bool:
+        """Whether rules behind it may go unread once it matches or is left undecided."""
+        return self.rule.move is not None or self.rule.policy == "defer"
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,11 +166,13 @@ class Graph:
     """The pipelines of all stages that have rules, and which chains domains use.
 
     `domains` maps a domain, lower case, to the chains of its `incoming`, `outgoing` and `internal`, where it
-    says so; `NONE` says that there is none.
+    says so; `NONE` says that there is none. `bindings` are the lookups that rules use, each at the place that
+    its `id` says.
     """
 
     stages: Mapping[Stage, Pipeline]
     domains: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    bindings: tuple[Binding, ...] = ()
 
     def stage(self, stage: Stage) -> Pipeline | None:
         """The stage's pipeline; None when it has no rules at all."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 from typing import Literal as Word
 from typing import TypeAlias
@@ -36,6 +36,25 @@ class Ref:
 
 
 @dataclass(frozen=True, slots=True)
+class Member:
+    """An operand that is a table asked while rules run.
+
+    `fact` is the hidden fact that says whether the value is in it: true or false, of a list fact a tuple,
+    element by element (see `vocabulary.tables.Membership`).
+    """
+
+    fact: Fact
+
+
+@dataclass(frozen=True, slots=True)
+class Ago:
+    """An operand that is so many seconds before the moment that `fact` gives."""
+
+    fact: Fact
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
 class Interval:
     """Half open: `start` is in it, `end` is not."""
 
@@ -44,7 +63,7 @@ class Interval:
 
 
 # A text's folded form, an address's key, a bool, a regex in the form that its operator wants, or an interval.
-Operand: TypeAlias = str | bool | Interval | Ref
+Operand: TypeAlias = str | bool | Interval | Ref | Member | Ago
 
 
 class Op(Enum):
@@ -62,22 +81,28 @@ class Op(Enum):
     GT = "gt"
     GE = "ge"
     BETWEEN = "between"
+    OLDER_THAN = "older_than"
+    NEWER_THAN = "newer_than"
     EXISTS = "exists"
     UNAVAILABLE = "unavailable"
 
 
 @dataclass(frozen=True, slots=True)
 class Literal:
-    """One operator: any of its operands holds, or with `negated` none of them."""
+    """One operator: any of its operands holds, or with `negated` none of them.
+
+    `words` are the operands as they were written, for reports; they make no difference to what it means.
+    """
 
     op: Op
     negated: bool
     operands: tuple[Operand, ...]
+    words: tuple[str, ...] = field(default=(), compare=False)
 
     @property
-    def refs(self) -> tuple[Ref, ...]:
-        """The operands that are facts."""
-        return tuple(operand for operand in self.operands if isinstance(operand, Ref))
+    def refs(self) -> tuple[Ref | Member | Ago, ...]:
+        """The operands that other facts are needed for: each has its `fact`."""
+        return tuple(operand for operand in self.operands if isinstance(operand, Ref | Member | Ago))
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,8 +162,25 @@ class Capture:
 
 
 @dataclass(frozen=True, slots=True)
+class Binding:
+    """What `lookup.<var>` binds: the row of `table` whose key the template gives.
+
+    Equal questions are one binding, called after the first `var` that asked: `id` is its place in the graph's
+    `bindings`, and its columns are the facts `lookup:<id>.<column>`.
+    """
+
+    id: int
+    var: str
+    table: str
+    key: Template
+
+
+@dataclass(frozen=True, slots=True)
 class Rule:
-    """A rule: it matches if one of `when` holds and none of `unless` does."""
+    """A rule: it matches if one of `when` holds and none of `unless` does.
+
+    `allow` are the codes of lints that its author does not want to hear of.
+    """
 
     info: RuleInfo
     when: tuple[Conjunction, ...]
@@ -148,3 +190,4 @@ class Rule:
     policy: Policy
     dry_run: bool
     captures: tuple[Capture, ...]
+    allow: frozenset[str] = frozenset()

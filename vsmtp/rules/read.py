@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final, cast, get_args
 
+from vsmtp.rules.bindings import read_lookups
 from vsmtp.rules.conditions import read_conjunction, read_exemptions
 from vsmtp.rules.deeds import read_effects
+from vsmtp.rules.effects import Effect, is_binding
 from vsmtp.rules.language import (
     Capture,
+    Condition,
     Conjunction,
     Jump,
     Literal,
     Move,
     Op,
     Policy,
+    Quantified,
     Return,
     Rule,
     RuleInfo,
@@ -24,48 +29,59 @@ from vsmtp.rules.regex import Pattern
 from vsmtp.rules.replies import read_defer, read_reject
 from vsmtp.rules.verdicts import Accept, Delegate, Discard, Quarantine, Trust
 from vsmtp.values.diagnostic import KeyPath
-from vsmtp.vocabulary.actions import CLOSING, LATER_KEYS, LATER_VERDICTS, VERDICTS
+from vsmtp.vocabulary.actions import CLOSING, LATER_VERDICTS, VERDICTS
 from vsmtp.vocabulary.stages import Stage
 
 _PLAIN_KEYS: Final = frozenset(
-    {"name", "stage", "when", "any", "unless", "do", "close", "unavailable", "dry_run", "allow"},
+    {"name", "stage", "when", "any", "unless", "lookup", "do", "close", "unavailable", "dry_run", "allow"},
 )
 _KEYS: Final = _PLAIN_KEYS | VERDICTS.keys()
+_CODE: Final = re.compile("[a-z]+(?:-[a-z]+)*")
 _POLICIES: Final[tuple[str, ...]] = get_args(Policy)
 
 
 def read_rule(reading: Reading, source: RuleSource) -> Rule:
     """The rule's meaning; faults are recorded in `reading`, and what is at fault is left out."""
     table, path = source.table, source.path
+    before = len(reading.faults)
     _check_keys(reading, table, path)
+    allow = _allow(reading, table, path)
+    reading.scope = read_lookups(reading, table.get("lookup", {}), (*path, "lookup"))
     info = RuleInfo(_name(reading, table, path), reading.stage or Stage.DELIVERY, path)
     when = _when(reading, table, path)
     captures = _captures(when)
     groups = frozenset(group for capture in captures for group in capture.groups)
     effects = read_effects(reading, table.get("do", []), (*path, "do"), groups)
     move = _move(reading, table, path, groups)
-    return Rule(
+    rule = Rule(
         info,
         when,
         read_exemptions(reading, table.get("unless", {}), (*path, "unless")),
         effects,
         move,
-        _policy(reading, table, path, move),
+        _policy(reading, table, path, _default_policy(move, effects)),
         _flag(reading, table, path, "dry_run"),
         captures,
+        allow,
     )
+    reading.scope = {}
+    reading.hush(before, allow)
+    return rule
 
 
 def _check_keys(reading: Reading, table: Mapping[str, Any], path: KeyPath) -> None:
     for key in table:
         here = (*path, key)
-        if key in LATER_KEYS:
-            reading.key_fault(here, "unsupported-key", f"`{key}` comes with a later release")
-        elif key not in _KEYS:
+        if key not in _KEYS:
             reading.key_fault(here, "unknown-key", f"unknown key `{key}`", did_you_mean(key, _KEYS))
-    allowed = table.get("allow", [])
-    if not isinstance(allowed, list) or not all(isinstance(code, str) for code in allowed):
-        reading.fault((*path, "allow"), "wrong-type", "`allow` is a list of the codes of checks")
+
+
+def _allow(reading: Reading, table: Mapping[str, Any], path: KeyPath) -> frozenset[str]:
+    codes = table.get("allow", [])
+    if isinstance(codes, list) and all(isinstance(code, str) and _CODE.fullmatch(code) for code in codes):
+        return frozenset(codes)
+    reading.fault((*path, "allow"), "wrong-type", "`allow` is a list of the codes of checks")
+    return frozenset()
 
 
 def _name(reading: Reading, table: Mapping[str, Any], path: KeyPath) -> str:
@@ -95,12 +111,21 @@ def _captures(when: tuple[Conjunction, ...]) -> tuple[Capture, ...]:
     found = {}
     for conjunction in when:
         for condition in conjunction:
-            for test in condition.tests:
-                if isinstance(test, Literal) and test.op is Op.MATCHES and not test.negated:
-                    for pattern in cast("tuple[str, ...]", test.operands):
-                        if groups := Pattern(pattern).groups:
-                            found[condition.fact.name, pattern] = Capture(condition.fact, pattern, groups)
+            for literal in _positive(condition):
+                for pattern in cast("tuple[str, ...]", literal.operands):
+                    if groups := Pattern(pattern).groups:
+                        found[condition.fact.name, pattern] = Capture(condition.fact, pattern, groups)
     return tuple(found.values())
+
+
+def _positive(condition: Condition) -> Iterator[Literal]:
+    """The `matches` that found something if the condition holds."""
+    for test in condition.tests:
+        if isinstance(test, Quantified):
+            literals = test.literals if test.quantifier != "none" else ()
+        else:
+            literals = (test,)
+        yield from (each for each in literals if each.op is Op.MATCHES and not each.negated)
 
 
 def _flag(reading: Reading, table: Mapping[str, Any], path: KeyPath, key: str) -> bool:
@@ -110,7 +135,7 @@ def _flag(reading: Reading, table: Mapping[str, Any], path: KeyPath, key: str) -
     return raw is True
 
 
-def _policy(reading: Reading, table: Mapping[str, Any], path: KeyPath, move: Move | None) -> Policy:
+def _policy(reading: Reading, table: Mapping[str, Any], path: KeyPath, default: Policy) -> Policy:
     raw = table.get("unavailable")
     if raw in _POLICIES:
         return cast("Policy", raw)
@@ -118,8 +143,13 @@ def _policy(reading: Reading, table: Mapping[str, Any], path: KeyPath, move: Mov
         remedy = did_you_mean(raw, _POLICIES) if isinstance(raw, str) else ""
         message = "`unavailable` is `defer`, `skip` or `match`"
         reading.fault((*path, "unavailable"), "wrong-type", message, remedy)
-    # rules.md: a rule that decides must not be passed over in silence; one that only edits or logs may be.
-    return "skip" if move is None else "defer"
+    return default
+
+
+def _default_policy(move: Move | None, effects: Sequence[Effect]) -> Policy:
+    """rules.md: what decides must not be passed over in silence; what only edits or logs may be."""
+    binding = move is not None or any(is_binding(effect) for effect in effects)
+    return "defer" if binding else "skip"
 
 
 def _move(reading: Reading, table: Mapping[str, Any], path: KeyPath, groups: frozenset[str]) -> Move | None:
@@ -184,12 +214,12 @@ def _read_named(reading: Reading, key: str, raw: object, path: KeyPath) -> Move 
     if not isinstance(raw, str) or not raw:
         reading.fault(path, "wrong-type", f"`{key}` is a name")
     elif key == "quarantine":
-        return Quarantine(raw)
+        return Quarantine(raw) if reading.declared("quarantine", raw, path) else None
     elif key == "delegate":
-        return Delegate(raw)
-    elif raw in reading.chains:
+        return Delegate(raw) if reading.declared("service", raw, path) else None
+    elif raw in reading.known.chains:
         return Jump(raw)
     else:
-        remedy = did_you_mean(raw, reading.chains)
+        remedy = did_you_mean(raw, reading.known.chains)
         reading.fault(path, "unknown-chain", f"there is no chain `{raw}`", remedy)
     return None

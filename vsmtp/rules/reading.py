@@ -2,17 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
-from typing import Any, Literal, TypeAlias
+from typing import Any, Final, Literal, TypeAlias
 
-from vsmtp.rules.template import Template, parse_template
+from vsmtp.rules.lookups import Bindings, Bound, counted
+from vsmtp.rules.names import Names
+from vsmtp.rules.template import Slot, Template, parse_template
 from vsmtp.values.diagnostic import Fault, KeyPath
-from vsmtp.vocabulary.facts import FACTS, FAMILY_NAMES, Fact, find_fact
+from vsmtp.vocabulary.facts import FACTS, FAMILY_NAMES, Fact, find_fact, is_namespace
 from vsmtp.vocabulary.stages import Stage
+from vsmtp.vocabulary.tables import FOUND, TableTraits
+from vsmtp.vocabulary.types import Type
 
 Caret: TypeAlias = Literal["key", "value"]
+Kind: TypeAlias = Literal["limiter", "quarantine", "service", "relay"]
+_Find: TypeAlias = Callable[[str, KeyPath, Caret], Fact | None]
+_DECLARED: Final[Mapping[Kind, Callable[[Names], Collection[str] | None]]] = {
+    "limiter": lambda names: names.limiters,
+    "quarantine": lambda names: names.quarantines,
+    "service": lambda names: names.services,
+    "relay": lambda names: names.relays,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,17 +35,36 @@ class RuleSource:
     table: Mapping[str, Any]
 
 
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What all rules of a tree may name.
+
+    `tables` are the elements of `@name` tables that are known at load, by name without the `@`; `dynamic` the
+    traits of those that are asked while rules run; `chains` the names of chains; `variables` the types of
+    those that some rule gives a value to, by the names they are asked by, None where nobody looked; `lookups`
+    what every rule may ask of. `bindings` gathers the lookups that rules use.
+    """
+
+    tables: Mapping[str, Sequence[str]]
+    chains: frozenset[str]
+    dynamic: Mapping[str, TableTraits] = field(default_factory=dict)
+    names: Names = field(default_factory=Names)
+    variables: Mapping[str, Type] | None = None
+    lookups: Mapping[str, Bound] = field(default_factory=dict)
+    bindings: Bindings = field(default_factory=Bindings)
+
+
 @dataclass(slots=True)
 class Reading:
     """Reads the rules of one stage; `stage` is None for a chain that no stage reaches.
 
-    `tables` are the elements of `@name` tables by name without the `@`; `chains` the names there are.
+    `scope` are the lookups of the rule at hand.
     """
 
     stage: Stage | None
-    tables: Mapping[str, Sequence[str]]
-    chains: frozenset[str]
+    known: Known
     faults: list[Fault] = field(default_factory=list)
+    scope: Mapping[str, Bound] = field(default_factory=dict)
 
     def key_fault(self, path: KeyPath, code: str, message: str, remedy: str = "") -> None:
         """Record an error whose caret stands under the key."""
@@ -43,32 +74,117 @@ class Reading:
         """Record an error whose caret stands under the value."""
         self._add(path, code, message, remedy, "value")
 
-    def warn(self, path: KeyPath, code: str, message: str, remedy: str) -> None:
-        """Record a warning under the value."""
-        self.faults.append(Fault(path, code, message, remedy, "value", "warning"))
+    def warn(self, path: KeyPath, code: str, message: str, remedy: str, at: Caret = "value") -> None:
+        """Record a warning."""
+        self.faults.append(Fault(path, code, message, remedy, at, "warning"))
+
+    def hush(self, since: int, allowed: frozenset[str]) -> None:
+        """Drop the warnings of these codes among the faults recorded after the first `since`."""
+        later = self.faults[since:]
+        self.faults[since:] = [
+            fault for fault in later if fault.severity == "error" or fault.code not in allowed
+        ]
 
     def fact(self, name: str, path: KeyPath, at: Caret) -> Fact | None:
-        """The fact of that name if this stage has it, else None and a fault."""
-        fact = find_fact(name)
-        if fact is None:
-            remedy = did_you_mean(name, (*FACTS, *FAMILY_NAMES))
-            self._add(path, "unknown-fact", f"unknown fact `{name}`", remedy, at)
-            return None
-        if self.stage is None:
-            return fact
-        if self.stage < fact.first:
-            message = f"`{name}` is not known yet at `{self.stage.label}`"
-            self._add(path, "fact-too-early", message, f"`{fact.first.label}` is the first stage with it", at)
-            return None
-        if fact.only and self.stage not in fact.only:
-            message = f"`{name}` is about one recipient, and `{self.stage.label}` is about all"
-            places = " and ".join(f"`{stage.label}`" for stage in sorted(fact.only))
-            self._add(path, "fact-too-early", message, f"use it at {places}, or `rcpts.*` here", at)
+        """The fact of that name if this stage has it, else None and a fault; of a secret column too."""
+        fact = self._usable(name, path, at)
+        if fact is not None and fact.type is Type.SECRET:
+            message = f"`{name}` is a secret, which only a login may use"
+            self._add(path, "secret-column", message, "use it as the `password` of a `forward`", at)
             return None
         return fact
 
+    def is_namespace(self, name: str) -> bool:
+        """Whether facts that rules may name begin with this and a dot."""
+        return is_namespace(name) or name in self.scope or name in self.known.lookups
+
+    def names_of_facts(self) -> tuple[str, ...]:
+        """What a misspelt fact may have been meant for."""
+        lookups = {**self.known.lookups, **self.scope}
+        columns = (f"{var}.{column}" for var, each in lookups.items() for column in (*each.columns, FOUND))
+        return (*FACTS, *FAMILY_NAMES, *(self.known.variables or ()), *columns)
+
     def template(self, text: object, path: KeyPath, groups: frozenset[str]) -> Template:
         """The template of a text, checked; an empty one and a fault where it is none."""
+        return self._read_template(text, path, groups, self.fact)
+
+    def credential(self, text: object, path: KeyPath, groups: frozenset[str]) -> Template:
+        """Likewise a template in which secret columns may stand: a password, never printed."""
+        return self._read_template(text, path, groups, self._usable)
+
+    def declared(self, kind: Kind, name: str, path: KeyPath, at: Caret = "value") -> bool:
+        """Whether that limiter, quarantine, service or relay is declared; else a fault."""
+        known = _DECLARED[kind](self.known.names)
+        if known is None or name in known:
+            return True
+        remedy = did_you_mean(name, known) or f"declare it: `[{kind}s.{name}]`"
+        self._add(path, f"unknown-{kind}", f"there is no {kind} `{name}`", remedy, at)
+        return False
+
+    def _usable(self, name: str, path: KeyPath, at: Caret) -> Fact | None:
+        fact = self._find(name, path, at)
+        if fact is None or not self._is_there(fact, path, at):
+            return None
+        if not fact.answered:
+            message = f"`{fact.label}` comes with a later release: it is never available in this one"
+            self.warn(path, "unanswered-fact", message, "say what happens then by `unavailable`", at)
+        return fact
+
+    def _find(self, name: str, path: KeyPath, at: Caret) -> Fact | None:
+        fact = find_fact(name)
+        var, _, column = name.partition(".")
+        row = self.scope.get(var) or self.known.lookups.get(var)
+        if fact is not None:
+            return self._settled(fact, path, at)
+        if row is not None and column:
+            return row.column(column)
+        remedy = did_you_mean(name, self.names_of_facts())
+        self._add(path, "unknown-fact", f"unknown fact `{name}`", remedy, at)
+        return None
+
+    def _settled(self, fact: Fact, path: KeyPath, at: Caret) -> Fact | None:
+        """A fact whose name, type or stage depends on what the tree declares."""
+        first, _, rest = fact.name.partition(".")
+        if first == "rate" and self.declared("limiter", rest, path, at):
+            key = (self.known.names.limiters or {}).get(rest, "")
+            return counted(fact, tuple(self._key_facts(key)))
+        if first == "service" and self.declared("service", rest.partition(".")[0], path, at):
+            return fact
+        if first in {"rate", "service"}:
+            return None
+        variables = self.known.variables
+        if variables is None or (first != "var" and not fact.name.startswith("rcpt.var.")):
+            return fact
+        if fact.name in variables:
+            return replace(fact, type=variables[fact.name])
+        remedy = did_you_mean(fact.name, variables) or "give it one by `set` or `add`"
+        self._add(path, "unknown-fact", f"no rule gives `{fact.name}` a value", remedy, at)
+        return None
+
+    def _key_facts(self, key: str) -> Iterator[Fact]:
+        # What is wrong with a limiter's key is told where the limiter is declared.
+        try:
+            names = parse_template(key).facts
+        except ValueError:
+            return
+        yield from (fact for name in names if (fact := find_fact(name)) is not None)
+
+    def _is_there(self, fact: Fact, path: KeyPath, at: Caret) -> bool:
+        """Whether this stage has the fact."""
+        if self.stage is None:
+            return True
+        if self.stage < fact.first:
+            message = f"`{fact.label}` is not known yet at `{self.stage.label}`"
+            self._add(path, "fact-too-early", message, f"`{fact.first.label}` is the first stage with it", at)
+            return False
+        if fact.only and self.stage not in fact.only:
+            message = f"`{fact.label}` is about one recipient, and `{self.stage.label}` is about all"
+            places = " and ".join(f"`{stage.label}`" for stage in sorted(fact.only))
+            self._add(path, "fact-too-early", message, f"use it at {places}, or `rcpts.*` here", at)
+            return False
+        return True
+
+    def _read_template(self, text: object, path: KeyPath, groups: frozenset[str], find: _Find) -> Template:
         if not isinstance(text, str):
             self.fault(path, "bad-template", "a text is wanted here")
             return Template(())
@@ -77,17 +193,22 @@ class Reading:
         except ValueError as error:
             self.fault(path, "bad-template", str(error))
             return Template(())
-        for name in template.facts:
-            self._check_slot(name, path, groups)
-        return template
+        return Template(
+            tuple(
+                part if isinstance(part, str) else self._slot(part, path, groups, find)
+                for part in template.parts
+            ),
+        )
 
-    def _check_slot(self, name: str, path: KeyPath, groups: frozenset[str]) -> None:
-        if not name.startswith("match."):
-            self.fact(name, path, "value")
-        elif name.removeprefix("match.") not in groups:
-            remedy = did_you_mean(name, [f"match.{group}" for group in groups])
-            message = f"no `matches` of this rule has a group for `{name}`"
+    def _slot(self, slot: Slot, path: KeyPath, groups: frozenset[str], find: _Find) -> Slot:
+        if not slot.fact.startswith("match."):
+            fact = find(slot.fact, path, "value")
+            return slot if fact is None else replace(slot, fact=fact.name, known=fact)
+        if slot.fact.removeprefix("match.") not in groups:
+            remedy = did_you_mean(slot.fact, [f"match.{group}" for group in groups])
+            message = f"no `matches` of this rule has a group for `{slot.fact}`"
             self.fault(path, "unknown-fact", message, remedy or "name a group with `(?P<name>...)`")
+        return slot
 
     def _add(self, path: KeyPath, code: str, message: str, remedy: str, at: Caret) -> None:
         self.faults.append(Fault(path, code, message, remedy, at))

@@ -15,7 +15,7 @@ from typing import Final
 from vsmtp.values.address import Address
 from vsmtp.values.answer import Missing, Unavailable
 from vsmtp.vocabulary.answers import Facts, Scalar, Unasked, Value
-from vsmtp.vocabulary.facts import find_fact
+from vsmtp.vocabulary.facts import Fact, find_fact
 from vsmtp.vocabulary.types import Type
 
 _CONTROL: Final = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]+")
@@ -26,10 +26,20 @@ _REFERENCE: Final = re.compile(rf"\{{({_NAME})\}}")
 
 @dataclass(frozen=True, slots=True)
 class Slot:
-    """Where the fact's text goes; `default` where it is absent."""
+    """Where the fact's text goes; `default` where it is absent.
+
+    `fact` is the name it is asked by; `known` is what the catalogue or the rules say of it, None of
+    `match.<group>` and until the rules were read.
+    """
 
     fact: str
     default: str = ""
+    known: Fact | None = None
+
+    def __str__(self) -> str:
+        """As an administrator would write it."""
+        name = self.known.label if self.known is not None else self.fact
+        return f"{{{name}|{self.default}}}" if self.default else f"{{{name}}}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,13 +54,18 @@ class Template:
         return tuple(part.fact for part in self.parts if isinstance(part, Slot))
 
     @property
+    def known(self) -> tuple[Fact, ...]:
+        """What is known of those facts."""
+        return tuple(part.known for part in self.parts if isinstance(part, Slot) and part.known is not None)
+
+    @property
     def constant(self) -> str | None:
         """The whole text if no fact is in it."""
         return None if self.facts else "".join(part for part in self.parts if isinstance(part, str))
 
     def __str__(self) -> str:
         """As an administrator would write it."""
-        return "".join(part if isinstance(part, str) else f"{{{part.fact}}}" for part in self.parts)
+        return "".join(part.replace("{", "{{") if isinstance(part, str) else str(part) for part in self.parts)
 
 
 def parse_template(text: str) -> Template:
@@ -97,7 +112,7 @@ def _slot(inner: str) -> Slot:
     name, _, default = inner.partition("|")
     if re.fullmatch(_NAME, name.strip()) is None:
         raise ValueError(f"`{{{inner}}}` names no fact; a brace as such is written `{{{{`")
-    return Slot(name.strip(), default)
+    return Slot(name.strip(), default, find_fact(name.strip()))
 
 
 def _fill(slot: Slot, facts: Facts) -> str:
@@ -108,8 +123,8 @@ def _fill(slot: Slot, facts: Facts) -> str:
         case Unavailable() | Unasked():
             return "unavailable"
         case _:
-            fact = find_fact(slot.fact)
-            return one_line(text_of(answer, fact.type if fact else Type.TEXT)) or slot.default
+            kind = slot.known.type if slot.known is not None else Type.TEXT
+            return one_line(text_of(answer, kind)) or slot.default
 
 
 def _scalar_text(value: Scalar, kind: Type) -> str:
