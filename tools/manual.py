@@ -22,9 +22,9 @@ sys.path.insert(0, str(ROOT))
 
 from vsmtp.config.models import types  # noqa: E402 the repository must be on the path first
 from vsmtp.config.models.settings import Settings  # noqa: E402
-from vsmtp.config.validate import model_of  # noqa: E402
+from vsmtp.config.shape import model_of, tagged  # noqa: E402
 from vsmtp.values.units import format_duration, format_size  # noqa: E402
-from vsmtp.vocabulary.facts import FACTS, FAMILY_NAMES, find_fact  # noqa: E402
+from vsmtp.vocabulary.facts import FACTS, Fact, families  # noqa: E402
 
 DOCS = ROOT / "docs"
 
@@ -34,10 +34,13 @@ FACTS_INTRODUCTION = """\
 Written by `tools/manual.py` from `vsmtp/vocabulary/facts.py`; change it there. What a rule can ask \
 about, when it is known
 for the first time, and when it is absent. `[]` marks a list. `rcpt.*` is there at `rcpt` and `delivery` only;
-`match.<group>` is what a named group of the rule's own `matches` found.
+`match.<group>` is what a named group of the rule's own `matches` found, and `lookup.<name>` binds names of its
+own to rows of tables (see [rules.md](rules.md)). The cost says whom asking bothers: nobody (`memory`), this
+machine (`local`), others (`network`); cheap facts are asked first. Facts marked *later* are read and checked,
+but this release does not find them out: to a rule they are unavailable, and `vsmtp check` warns of each use.
 
-| fact | type | from | absent | |
-|---|---|---|---|---|
+| fact | type | from | cost | absent | |
+|---|---|---|---|---|---|
 """
 
 INTRODUCTION = """\
@@ -79,14 +82,16 @@ def sections(model: type[BaseModel], name: str) -> Iterator[str]:
         called = field.alias or key
         path = f"{name}.{called}" if name else called
         part, mapping = model_of(field.annotation), mapped(field.annotation)
-        if part is not None:
+        if kinds := choices(field.annotation):
+            below += [(kind, f"{path}.<name>]`, type `{tag}") for tag, kind in kinds.items()]
+        elif part is not None:
             below.append((part, path))
         elif mapping is not None:
             below.append((mapping, f"{path}.<name>"))
         else:
             rows.append(f"| `{called}` | {default(field, texts[key])} | {cell(texts[key])} |")
     if rows:
-        title = f"`[{name}]`" if name else "Top level"
+        title = f"`[{name}{'`' if '`' in name else ']`'}" if name else "Top level"
         yield (
             f"\n## {title}\n\n{inspect.getdoc(model)}\n\n| key | default | |\n|---|---|---|\n"
             + "\n".join(rows)
@@ -100,6 +105,12 @@ def mapped(annotation: Any) -> type[BaseModel] | None:
     """The model of the values of `Mapping[str, Model]`."""
     arguments = get_args(annotation)
     return model_of(arguments[1]) if len(arguments) == 2 else None
+
+
+def choices(annotation: Any) -> Mapping[str, type[BaseModel]]:
+    """The models of the values of `Mapping[str, A | B]`, by their `type`."""
+    arguments = get_args(annotation)
+    return tagged(arguments[1]) if len(arguments) == 2 else {}
 
 
 def cell(text: str) -> str:
@@ -146,12 +157,16 @@ def manual() -> str:
 
 def facts() -> str:
     """The page of facts."""
-    rows = [*FACTS.values(), *(find_fact(name) for name in FAMILY_NAMES)]
-    return FACTS_INTRODUCTION + "".join(
+    return FACTS_INTRODUCTION + "".join(map(fact_row, (*FACTS.values(), *families())))
+
+
+def fact_row(fact: Fact) -> str:
+    about = fact.about if fact.answered else f"{fact.about} *(later)*"
+    if fact.choices:
+        about += ": " + ", ".join(f"`{choice}`" for choice in fact.choices)
+    return (
         f"| `{fact.name}` | {fact.type.value}{' []' if fact.many else ''} | `{fact.first.label}` |"
-        f" {fact.absent} | {fact.about} |\n"
-        for fact in rows
-        if fact is not None
+        f" {fact.cost.name.lower()} | {fact.absent} | {about} |\n"
     )
 
 

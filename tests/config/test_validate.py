@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from tests.config.trees import faults, plant, sound, spot
-from vsmtp.config.validate import LATER, keys_below
+from vsmtp.config.shape import keys_below
+from vsmtp.config.validate import LATER
 
 LISTENER = '[listeners.mx]\naddress = ["127.0.0.1:25"]\n'
 

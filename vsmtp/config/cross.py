@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Final, TypeAlias
 
 from vsmtp.config.models.settings import Settings
+from vsmtp.config.models.tables import Chain, Union
 from vsmtp.config.models.types import HostPort, RelayName, SecretSource, nearest
 from vsmtp.values.diagnostic import Fault, KeyPath
 
@@ -109,7 +110,37 @@ def _secret_in_tree(settings: Settings) -> Iterator[Fault]:
                 continue
 
 
+def _unknown_member(settings: Settings) -> Iterator[Fault]:
+    for name, table in settings.tables.items():
+        for n, member in enumerate(_members(settings, name)):
+            path: KeyPath = ("tables", name, "tables", n)
+            if member not in settings.tables:
+                near = nearest(member, tuple(settings.tables))
+                remedy = f"did you mean `@{near}`?" if near else f"declare it: `[tables.{member}]`"
+                yield Fault(path, "unknown-table", f"there is no table `@{member}`", remedy)
+            elif _leads_to(settings, member, name, frozenset()):
+                message = f"`@{name}` is made of `@{member}`, which is made of `@{name}`"
+                yield Fault(path, "bad-table", message, f"leave `@{member}` out of this {table.type}")
+
+
+def _members(settings: Settings, name: str) -> tuple[str, ...]:
+    match settings.tables.get(name):
+        case Union(tables=members) | Chain(tables=members):
+            return members
+        case _:
+            return ()
+
+
+def _leads_to(settings: Settings, start: str, goal: str, seen: frozenset[str]) -> bool:
+    return start == goal or any(
+        _leads_to(settings, member, goal, seen | {start})
+        for member in _members(settings, start)
+        if member not in seen
+    )
+
+
 LINTS: Final[Mapping[str, Lint]] = {
+    "unknown-member": _unknown_member,
     "unknown-relay": _unknown_relay,
     "duplicate-address": _duplicate_address,
     "domain-in-both": _domain_in_both,

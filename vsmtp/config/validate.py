@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from types import UnionType
-from typing import Annotated, Any, Final, Union, get_args, get_origin
+from typing import Any, Final
 
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from vsmtp.config.models.settings import Settings
+from vsmtp.config.models.tables import LATER_TABLES
 from vsmtp.config.models.types import describe, nearest
+from vsmtp.config.shape import keys_below, written_path
 from vsmtp.values.diagnostic import Fault, KeyPath
 
 _EXPECTED: Final[Mapping[str, str]] = {
@@ -23,6 +24,7 @@ _EXPECTED: Final[Mapping[str, str]] = {
     "model_type": "a table",
     "mapping_type": "a table",
     "dict_type": "a table",
+    "model_attributes_type": "a table",
 }
 _LIMITS: Final[Mapping[str, str]] = {
     "greater_than": "more than {gt}",
@@ -44,7 +46,6 @@ LATER: Final[Mapping[KeyPath, str]] = {
     ("lookups",): "lookups arrive in a later release",
     ("metrics",): "metrics arrive in a later release",
     ("services",): "services arrive in a later release",
-    ("tables",): "tables arrive in a later release",
     ("server", "aliases"): "aliases arrive in a later release",
     ("server", "workers"): "several workers arrive in a later release",
     ("smtp", "bare_newline"): "bare newlines are always refused in this release",
@@ -78,15 +79,26 @@ def _is_below(path: KeyPath, key: KeyPath) -> bool:
 
 
 def _fault(detail: ErrorDetails) -> Fault:
-    path, kind = detail["loc"], detail["type"]
+    path, kind = written_path(detail["loc"]), detail["type"]
     if path[-1] == "[key]":
         return Fault(path[:-1], kind, detail["msg"], detail["ctx"]["remedy"], at="key")
     if kind == "extra_forbidden":
-        return _unknown(path)
+        return _unknown(path, keys_below(detail["loc"][:-1]))
+    if kind == "union_tag_not_found":
+        path, kind = (*path, "type"), "missing"
     if kind == "missing":
         remedy = f"write `{path[-1]} = ...` in this table"
         return Fault(path, "missing-key", f"`{path[-1]}` is missing", remedy, at="key")
-    return _wrong_value(path, detail)
+    return _unknown_type(path, detail["ctx"]) if kind == "union_tag_invalid" else _wrong_value(path, detail)
+
+
+def _unknown_type(path: KeyPath, context: Mapping[str, str]) -> Fault:
+    written, known = context["tag"], context["expected_tags"].replace("'", "`")
+    if written in LATER_TABLES:
+        return Fault((*path, "type"), "not-yet", LATER_TABLES[written], f"this release knows {known}")
+    near = nearest(written, [tag.strip("` ") for tag in known.split(",")])
+    remedy = f"did you mean `{near}`?" if near else f"known are {known}"
+    return Fault((*path, "type"), "bad-choice", f"unknown word `{written}`", remedy)
 
 
 def _wrong_value(path: KeyPath, detail: ErrorDetails) -> Fault:
@@ -102,40 +114,12 @@ def _wrong_value(path: KeyPath, detail: ErrorDetails) -> Fault:
     return Fault(path, code, message, detail.get("ctx", {}).get("remedy", ""))
 
 
-def _unknown(path: KeyPath) -> Fault:
+def _unknown(path: KeyPath, known: Sequence[str]) -> Fault:
     key = str(path[-1])
     if path in LATER:
         return Fault(path, "not-yet", f"`{key}` is not in this release", LATER[path], at="key")
-    known = keys_below(path[:-1])
     near = nearest(key, known)
     remedy = (
         f"did you mean `{near}`?" if near else f"known here are {', '.join(f'`{name}`' for name in known)}"
     )
     return Fault(path, "unknown-key", f"unknown key `{key}`", remedy, at="key")
-
-
-def keys_below(path: KeyPath) -> tuple[str, ...]:
-    """The keys that the model of the table at this path knows; none when the path leads to no model."""
-    kind: Any = Settings
-    for step in path:
-        model = model_of(kind)
-        if model is not None:
-            name = model.model_fields.get(str(step))
-            kind = name.annotation if name is not None else None
-        else:
-            kind = get_args(_bare(kind))[-1] if get_args(_bare(kind)) else None
-    model = model_of(kind)
-    fields = model.model_fields if model is not None else {}
-    return tuple(field.alias or name for name, field in fields.items())
-
-
-def model_of(kind: Any) -> type[BaseModel] | None:
-    """The model that an annotation stands for, if it is one."""
-    bare = _bare(kind)
-    return bare if isinstance(bare, type) and issubclass(bare, BaseModel) else None
-
-
-def _bare(kind: Any) -> Any:
-    while get_origin(kind) in (Annotated, Union, UnionType):
-        kind = get_args(kind)[0]
-    return kind

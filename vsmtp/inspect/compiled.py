@@ -10,6 +10,7 @@ from vsmtp.config.models.settings import Settings
 from vsmtp.config.shipped import read_shipped
 from vsmtp.rules.compile import Compiled, Ruleset, compile_rules
 from vsmtp.rules.reading import RuleSource
+from vsmtp.tables.kinds import static_elements, traits
 from vsmtp.vocabulary.stages import STAGES
 
 
@@ -22,7 +23,9 @@ def compile_tree(tree: Tree) -> Compiled:
         tree.settings.rules.disable,
         _domains(tree),
     )
-    return compile_rules(rules, built_in_tables(tree.settings))
+    named = tree.settings.tables
+    elements = {**static_elements(named), **built_in_tables(tree.settings)}
+    return compile_rules(rules, elements, traits(named))
 
 
 def built_in_tables(settings: Settings) -> Mapping[str, Sequence[str]]:

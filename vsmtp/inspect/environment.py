@@ -12,6 +12,7 @@ from typing import Final, TypeAlias
 from vsmtp.config.models.settings import Settings
 from vsmtp.config.models.types import SecretSource
 from vsmtp.config.secrets import reveal, secret_path
+from vsmtp.tables.kinds import table_faults
 from vsmtp.values.answer import Found, Unavailable
 from vsmtp.values.diagnostic import Fault, KeyPath
 
@@ -144,12 +145,17 @@ def _unwritable(target: Path, *, is_directory: bool) -> str:
     return f"`{target}` cannot be created in `{above}`"
 
 
+def _bad_table(settings: Settings, _: Environment) -> Iterator[Fault]:
+    yield from table_faults(settings.tables)
+
+
 LINTS: Final[Mapping[str, Lint]] = {
     "unknown-user": _unknown_user,
     "no-postmaster": _nobody_is_postmaster,
     "bad-certificate": _bad_certificate,
     "unreadable-secret": _unreadable_secret,
     "unwritable-path": _unwritable_path,
+    "bad-table": _bad_table,
 }
 
 

@@ -7,6 +7,7 @@ table is `Missing`, and a table that cannot be asked is `Unavailable`; neither r
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Final, Protocol, TypeAlias, runtime_checkable
 
@@ -20,8 +21,10 @@ Lookup: TypeAlias = Found[Row] | Missing | Unavailable
 
 # The column of a table that has one.
 VALUE: Final = "value"
+_UNFIT: Final = re.compile("[\ud800-\udfff]")
 # Longer keys are in no table; nobody's index has to carry what a client sent.
 MAX_KEY: Final = 1024
+NO_KEY: Final = Unavailable(f"the key is empty, no text, or longer than {MAX_KEY} characters")
 
 
 class Table(Protocol):
@@ -55,9 +58,7 @@ class Writable(Table, Protocol):
         default after the table's own `expire`; a table that cannot forget is `Unavailable` for that.
         """
 
-    async def add(
-        self, key: str, column: str, amount: int, expire: float | None = None
-    ) -> int | Unavailable:
+    async def add(self, key: str, column: str, amount: int, expire: float | None = None) -> int | Unavailable:
         """The sum after adding `amount` to the column, in one step; absent and empty count as 0."""
 
     async def remove(self, key: str) -> bool | Unavailable:
@@ -67,3 +68,8 @@ class Writable(Table, Protocol):
 def fold(key: str) -> str:
     """The form that all spellings of a key share."""
     return key.casefold()
+
+
+def is_key(key: str) -> bool:
+    """Whether a table may have it: text of some length, and no octets that were none."""
+    return 0 < len(key) <= MAX_KEY and (key.isascii() or _UNFIT.search(key) is None)

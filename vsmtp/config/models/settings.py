@@ -15,6 +15,7 @@ from vsmtp.config.models.rules import Rules, RuleTables
 from vsmtp.config.models.section import Section
 from vsmtp.config.models.server import MX, Listener, Server
 from vsmtp.config.models.smtp import Smtp
+from vsmtp.config.models.tables import TableName, TableSettings
 from vsmtp.config.models.tls import Tls
 
 
@@ -31,6 +32,8 @@ class Settings(Section):
     """The SMTP dialogue."""
     tls: Tls = Tls()
     """Certificates."""
+    tables: Mapping[TableName, TableSettings] = {}
+    """What the administrator's world knows, by key: `[tables.name]`."""
     rules: Rules = Rules()
     """The rules: `[[rules.rcpt]]`."""
     chains: Mapping[str, RuleTables] = {}
