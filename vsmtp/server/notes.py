@@ -1,0 +1,108 @@
+"""What rules have said of a recipient alone, as text that is kept with it in the queue."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import orjson
+
+from vsmtp.config.models.types import HostPort, SecretSource
+from vsmtp.effects.transports import Login, ToHost, ToMaildir, ToNobody, ToRelay, Way
+from vsmtp.effects.variables import Variable
+from vsmtp.message.edits import Edit
+from vsmtp.message.stored import dump, load
+from vsmtp.values.secret import Secret
+
+_NO_VARIABLES: Final[Mapping[str, Variable]] = {}
+
+
+@dataclass(frozen=True, slots=True)
+class Notes:
+    """Header edits for this recipient's copy, the way it goes if a rule chose one, its variables by `x`.
+
+    `original` is the address as the client gave it, where rules or the postmaster's made another of it.
+    """
+
+    edits: tuple[Edit, ...] = ()
+    way: Way | None = None
+    variables: Mapping[str, Variable] = field(default_factory=dict)
+    original: str = ""
+
+
+NOTHING: Final = Notes()
+
+
+def write_notes(notes: Notes) -> str:
+    """The notes as JSON; empty where there is nothing to say."""
+    said: dict[str, Any] = {}
+    if notes.edits:
+        said["edits"] = dump(notes.edits)
+    if notes.way is not None:
+        said["way"] = way_as_json(notes.way)
+    if notes.variables:
+        said["vars"] = dict(notes.variables)
+    if notes.original:
+        said["original"] = notes.original
+    return orjson.dumps(said).decode() if said else ""
+
+
+def read_notes(text: str) -> Notes:
+    """The notes that `write_notes` wrote, or the header edits that earlier releases did."""
+    if not text:
+        return NOTHING
+    if text.startswith("["):
+        return Notes(load(text))
+    said = orjson.loads(text)
+    way = said.get("way")
+    return Notes(
+        load(said.get("edits", "")),
+        way_of_json(way) if way else None,
+        said.get("vars", _NO_VARIABLES),
+        said.get("original", ""),
+    )
+
+
+def way_as_json(way: Way) -> dict[str, Any]:
+    """A way as JSON can hold it. A password that came out of a table is in it: the queue is for us alone."""
+    match way:
+        case ToRelay(name):
+            return {"relay": name}
+        case ToMaildir(path, in_home):
+            return {"maildir": path, "home": in_home}
+        case ToNobody():
+            return {"nobody": True}
+        case ToHost(scheme, where, tls, login):
+            written = {"host": where.host, "port": where.port, "scheme": scheme, "tls": tls}
+            return {**written, **_login_as_json(login)} if login else written
+
+
+def _login_as_json(login: Login) -> dict[str, Any]:
+    match login.password:
+        case Secret(text):
+            return {"user": login.user, "password": text}
+        case SecretSource(kind, text, value):
+            place = value.text if value is not None else text
+            return {"user": login.user, "secret": [kind, place]}
+
+
+def way_of_json(said: Mapping[str, Any]) -> Way:
+    """The way that `way_as_json` made this of."""
+    if "relay" in said:
+        return ToRelay(said["relay"])
+    if "maildir" in said:
+        return ToMaildir(said["maildir"], said["home"])
+    if "nobody" in said:
+        return ToNobody()
+    return ToHost(said["scheme"], HostPort(said["host"], said["port"]), said["tls"], _login_of(said))
+
+
+def _login_of(said: Mapping[str, Any]) -> Login | None:
+    if "user" not in said:
+        return None
+    if "password" in said:
+        return Login(said["user"], Secret(said["password"]))
+    kind, place = said["secret"]
+    source = SecretSource(kind, "", Secret(place)) if kind == "value" else SecretSource(kind, place)
+    return Login(said["user"], source)
