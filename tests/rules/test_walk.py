@@ -169,8 +169,8 @@ def test_an_observer_hears_what_refuted_a_rule() -> None:
         def refuted(self, rule: RuleInfo, condition: KeyPath, fact: str) -> None:
             self.heard.append((rule.name, condition[2:], fact))
 
-        def exempted(self, rule: RuleInfo) -> None:
-            self.heard.append(("exempted", rule.name))
+        def exempted(self, rule: RuleInfo, exemption: KeyPath) -> None:
+            self.heard.append(("exempted", rule.name, exemption[2:]))
 
         def undecided(self, rule: RuleInfo, unavailable: tuple[str, ...]) -> None:
             self.heard.append(("undecided", rule.name, unavailable))
@@ -203,7 +203,7 @@ def test_an_observer_hears_what_refuted_a_rule() -> None:
         ("rcpt.domain", "b.example"),
         ("no", (0, "when", "rcpt", "domain"), "rcpt.domain"),
         ("rcpt.local", "a"),
-        ("exempted", "exempted"),
+        ("exempted", "exempted", (1, "unless", "rcpt", "local")),
         ("rcpt.known", DOWN),
         ("undecided", "stuck", ("rcpt.known",)),
         ("fired", "yes"),

@@ -161,9 +161,10 @@ class Trace:
         written = ".".join(str(key) for key in condition[len(rule.path) :])
         self._say(f"rule `{rule.name}`: no, because of {written or fact}")
 
-    def exempted(self, rule: RuleInfo) -> None:
+    def exempted(self, rule: RuleInfo, exemption: KeyPath) -> None:
         """A rule does not apply."""
-        self._say(f"rule `{rule.name}`: no, an exemption holds")
+        written = ".".join(str(key) for key in exemption[len(rule.path) :])
+        self._say(f"rule `{rule.name}`: no, {written} holds")
 
     def undecided(self, rule: RuleInfo, unavailable: tuple[str, ...]) -> None:
         """A rule cannot be judged."""

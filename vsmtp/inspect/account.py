@@ -104,9 +104,9 @@ class Account:
         if below[:1] != ("unless",):
             self._see(RuleSeen(rule, "refuted", below, fact))
 
-    def exempted(self, rule: RuleInfo) -> None:
+    def exempted(self, rule: RuleInfo, exemption: KeyPath) -> None:
         """The rule does not apply."""
-        self._see(RuleSeen(rule, "exempted", ("unless",)))
+        self._see(RuleSeen(rule, "exempted", exemption[len(rule.path) :]))
 
     def undecided(self, rule: RuleInfo, unavailable: tuple[str, ...]) -> None:
         """The rule can be neither matched nor refuted."""

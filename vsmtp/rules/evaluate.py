@@ -1,38 +1,31 @@
 """Walking the graph: one evaluation of one stage, which asks for facts and says what fired (`rules.md`).
 
-Two masks over a node's rows are kept: `may` (not refuted by any answer so far) and `dark` (with a test that
-an unavailable fact leaves open); which columns were asked tells the rows with a test still to come. The rule
-of the lowest row left is next. No `when` row left, or an exemption that surely holds: drop it. A `when` row
-that surely holds and no exemption left: it fires. Else its cheapest open column is asked; none open: it is
-undecided.
+What is known of the node at hand, and which fact is asked next, is the business of `rules.frames`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Final, Protocol, TypeAlias
+from typing import Final, TypeAlias
 
+from vsmtp.rules.ahead import asked_meanwhile
 from vsmtp.rules.effects import Effect
-from vsmtp.rules.graph import SHIPPED, Column, FactColumn, JointColumn, Node, Pipeline, Placed
-from vsmtp.rules.language import Jump, Move, Return, Rule, RuleInfo, Written
+from vsmtp.rules.frames import DROPS, EXEMPT, FIRES, STUCK, Frame, Observer
+from vsmtp.rules.graph import SHIPPED, Node, Pipeline, Placed
+from vsmtp.rules.language import Jump, Move, Policy, Return, Rule, RuleInfo, Written
 from vsmtp.rules.regex import Pattern
 from vsmtp.rules.template import render_text
 from vsmtp.rules.verdicts import Defer, Refuse, Verdict
-from vsmtp.values.answer import MISSING, Missing, OverLimit, Unavailable
-from vsmtp.values.diagnostic import KeyPath
+from vsmtp.values.answer import MISSING, OverLimit, Unavailable
 from vsmtp.values.reply import Reply
 from vsmtp.vocabulary.answers import NO_VALUE, Answer, Facts, Unasked
+from vsmtp.vocabulary.facts import Cost
 from vsmtp.vocabulary.stages import Stage
 
 _UNDECIDED: Final = Reply(451, "4.3.0", "Temporary failure, try again later")
 _UNDECIDED_AT_CONNECT: Final = Reply(421, "4.3.0", "Temporary failure, try again later")
 _OVER_LIMIT: Final = Reply(554, "5.6.0", "Message too complex to be judged")
-
-# What weighing a rule says besides "ask one of these columns", a positive mask.
-_FIRES: Final = -1
-_DROPS: Final = -2
-_STUCK: Final = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,28 +67,10 @@ class Skipped:
     unavailable: tuple[str, ...]
 
 
-class Observer(Protocol):
-    """Who watches a walk, for `explain` and `try`."""
-
-    def asked(self, fact: str, answer: Answer) -> None:
-        """A fact was asked and this was the answer."""
-
-    def refuted(self, rule: RuleInfo, condition: KeyPath, fact: str) -> None:
-        """A conjunction of the rule, or an exemption, cannot hold because of this condition."""
-
-    def exempted(self, rule: RuleInfo) -> None:
-        """The rule does not apply: an exemption holds."""
-
-    def undecided(self, rule: RuleInfo, unavailable: tuple[str, ...]) -> None:
-        """The rule can be neither matched nor refuted for want of these facts."""
-
-    def fired(self, rule: RuleInfo) -> None:
-        """The rule matched."""
-
-
 Step: TypeAlias = Fired | Asks | Ended
 # Where a walk stands: the table (empty: the root table) and the rule in it, then those it jumped to.
 Position: TypeAlias = tuple[tuple[str, str], ...]
+_SHIPPED_RAN: Final = (SHIPPED, "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,39 +87,6 @@ class Part:
 
 
 WHOLE: Final = Part(root=True, chains=(), shipped=True)
-
-
-class _Frame:
-    """Where a walk stands in a table or chain, and what it knows of the node there."""
-
-    __slots__ = ("asked", "dark", "index", "lost", "may", "node", "nodes", "rule")
-
-    def __init__(self, nodes: tuple[Node, ...]) -> None:
-        self.nodes = nodes
-        self.index = -1
-        self.node: Node | None = None
-        self.may = self.dark = self.asked = 0
-        self.lost: dict[int, dict[str, Unavailable]] | None = None
-        self.rule = ""
-
-    def seek(self, rule: str, *, after: bool) -> bool:
-        """Stand at that rule, or after it; False if it is not there."""
-        for index, node in enumerate(self.nodes):
-            for placed in node.placed:
-                if placed.info.name == rule:
-                    start = placed.end if after else placed.start
-                    self.index, self.node, self.may = index, node, node.full >> start << start
-                    return True
-        return False
-
-    def turn(self) -> Node | None:
-        """Go on to the next node, of which nothing is known yet; None at the end."""
-        self.index += 1
-        if self.index >= len(self.nodes):
-            return None
-        node = self.node = self.nodes[self.index]
-        self.may, self.dark, self.asked, self.lost = node.full, 0, 0, None
-        return node
 
 
 def _tables(pipeline: Pipeline, part: Part) -> list[tuple[Node, ...]]:
@@ -175,7 +117,7 @@ class Walk:
         self._facts = facts
         self._observer = observer
         self._tables = _tables(pipeline, part)
-        self._frames: list[_Frame] = []
+        self._frames: list[Frame] = []
         self._may_ship = part.root or part.shipped
         self._pending: tuple[Rule, Facts] | None = None
         self._ended: Ended | None = None
@@ -185,8 +127,10 @@ class Walk:
 
     @property
     def position(self) -> Position:
-        """Once it has ended by a rule: where that one stands."""
-        return tuple((self._name(frame.nodes), frame.rule) for frame in self._frames)
+        """Once it has ended by a rule: where that one stands, and whether the shipped rules ran before."""
+        place = tuple((self._name(frame.nodes), frame.rule) for frame in self._frames)
+        ran_before = self.shipped_ran and all(name != SHIPPED for name, _ in place)
+        return (_SHIPPED_RAN, *place) if ran_before else place
 
     def _name(self, nodes: tuple[Node, ...]) -> str:
         if nodes is self._pipeline.root:
@@ -200,8 +144,10 @@ class Walk:
 
         False where the rules are others now: then the walk begins at its beginning.
         """
+        ran_before = position[:1] == (_SHIPPED_RAN,)
+        position = position[ran_before:]
         tables = {**self._pipeline.chains, SHIPPED: self._pipeline.shipped, "": self._pipeline.root}
-        frames = [_Frame(tables.get(name, ())) for name, _ in position]
+        frames = [Frame(tables.get(name, ()), self._facts, self._observer) for name, _ in position]
         last = len(frames) - 1
         if not frames or all(frames[0].nodes is not nodes for nodes in self._tables):
             return False
@@ -210,7 +156,7 @@ class Walk:
             return False
         while self._tables.pop() is not frames[0].nodes:
             continue
-        self.shipped_ran = any(frame.nodes is self._pipeline.shipped for frame in frames)
+        self.shipped_ran = ran_before or any(frame.nodes is self._pipeline.shipped for frame in frames)
         self._frames = frames
         return True
 
@@ -244,138 +190,80 @@ class Walk:
             if self.shipped_ran or not self._may_ship:
                 return
             self.shipped_ran = True
-        self._frames.append(_Frame(nodes))
+        self._frames.append(Frame(nodes, self._facts, self._observer))
 
-    def _scan(self, frame: _Frame) -> Step | None:
+    def _scan(self, frame: Frame) -> Step | None:
         """Work through the node's rules up to the first with something to say; None: look at the frames."""
         node = frame.node
         assert node is not None
         while frame.may:
             row = (frame.may & -frame.may).bit_length() - 1
             placed = node.placed[node.rule_of[row]]
+            if frame.report is not None:
+                frame.report.pass_by(node, node.rule_of[row])
             weight = placed.columns & ~frame.asked
             if placed.columns < 0 or not weight:
-                weight = self._weigh(frame, node, placed)
+                weight = frame.weigh(node, placed)
             if weight > 0:
-                asks = self._learn(frame, node, weight)
-                if asks is not None:
-                    return asks
-            elif weight == _DROPS:
+                names = frame.learn(node, weight)
+                if names:
+                    return Asks(names | self._meanwhile(frame, node, placed, weight))
+            elif weight == DROPS:
+                frame.may = (frame.may >> placed.end) << placed.end
+            elif weight == EXEMPT:
+                if frame.report is not None:
+                    frame.report.exempted(frame, node, placed)
                 frame.may = (frame.may >> placed.end) << placed.end
             else:
                 return self._settle(frame, node, placed, weight)
         return None
 
-    def _weigh(self, frame: _Frame, node: Node, placed: Placed) -> int:
-        """What to do with a rule: `_FIRES`, `_DROPS`, `_STUCK`, or the columns one of which is asked next."""
-        rows, dark = frame.may >> placed.start & placed.width, frame.dark >> placed.start
-        if not rows & placed.when:
-            return _DROPS
-        surely, wanted, wanted_to_exempt = False, 0, 0
-        for n in _ones(rows):
-            row = node.rows[placed.start + n]
-            unasked = row.columns & ~frame.asked
-            if row.exempts:
-                if not unasked and not dark >> n & 1:
-                    if self._observer is not None:
-                        self._observer.exempted(placed.info)
-                    return _DROPS
-                wanted_to_exempt |= unasked
-            else:
-                surely = surely or (not unasked and not dark >> n & 1)
-                wanted |= unasked
-        if not surely:
-            return wanted | wanted_to_exempt
-        return _FIRES if not rows & ~placed.when else wanted_to_exempt
+    def _meanwhile(self, frame: Frame, node: Node, placed: Placed, weight: int) -> frozenset[str]:
+        cheapest = node.columns[(weight & -weight).bit_length() - 1]
+        return asked_meanwhile(frame, node, placed) if cheapest.cost is Cost.NETWORK else frozenset()
 
-    def _learn(self, frame: _Frame, node: Node, unasked: int) -> Asks | None:
-        """Ask the cheapest of the columns; the facts to fetch if that cannot be answered from here."""
-        column = node.columns[(unasked & -unasked).bit_length() - 1]
-        before = frame.may
-        if isinstance(column, FactColumn):
-            answer = self._facts.ask(column.fact.name)
-            if not isinstance(answer, NO_VALUE):
-                frame.may &= column.may(answer)
-            elif isinstance(answer, Missing):
-                frame.may &= column.absent
-            elif isinstance(answer, Unasked):
-                return self._asks(node, unasked, column)
-            else:
-                frame.may &= column.lost
-                self._lose(frame, column, column.dark, {column.fact.name: answer})
-        elif not self._learn_joint(frame, column):
-            return self._asks(node, unasked, column)
-        frame.asked |= column.bit
-        if self._observer is not None:
-            self._tell(self._observer, node, column, before & ~frame.may)
-        return None
-
-    def _learn_joint(self, frame: _Frame, column: JointColumn) -> bool:
-        answers = {name: self._facts.ask(name) for name in column.names}
-        if any(isinstance(answer, Unasked) for answer in answers.values()):
-            return False
-        may, dark = column.judge(answers)
-        frame.may &= may
-        if dark:
-            lost = {name: answer for name, answer in answers.items() if isinstance(answer, Unavailable)}
-            self._lose(frame, column, dark, lost)
-        return True
-
-    def _lose(self, frame: _Frame, column: Column, dark: int, lost: dict[str, Unavailable]) -> None:
-        frame.dark |= dark
-        frame.lost = {**(frame.lost or {}), column.bit: lost}
-
-    def _asks(self, node: Node, unasked: int, column: Column) -> Asks:
-        """All that the rule wants at this price: what is fetched together costs the time of one."""
-        names = {
-            name
-            for n in _ones(unasked)
-            for name in node.columns[n].names
-            if node.columns[n].cost == column.cost and isinstance(self._facts.ask(name), Unasked)
-        }
-        return Asks(frozenset(names))
-
-    def _settle(self, frame: _Frame, node: Node, placed: Placed, weight: int) -> Step | None:
+    def _settle(self, frame: Frame, node: Node, placed: Placed, weight: int) -> Step | None:
         """A rule fires, or is left undecided and does what its `unavailable` says."""
-        rule = placed.rule
-        fires = weight == _FIRES or rule.policy == "match"
+        policy = placed.rule.policy
+        fires = weight == FIRES or policy == "match"
+        lost = frame.unavailable(node, placed) if weight == STUCK else {}
         if fires and placed.needs:
-            unasked = {name for name in placed.needs if isinstance(self._facts.ask(name), Unasked)}
+            answers = {name: self._facts.ask(name) for name in placed.needs}
+            unasked = frozenset(name for name, answer in answers.items() if isinstance(answer, Unasked))
             if unasked:
-                return Asks(frozenset(unasked))
-        frame.rule = rule.info.name
-        if weight == _STUCK:
-            self._leave_undecided(frame, node, placed)
+                return Asks(unasked)
+            inexact = {name: a for name in placed.exact if isinstance(a := answers[name], Unavailable)}
+            if inexact:
+                # What nobody knows can be written into no address and no path: even `match` has to wait.
+                fires, lost, policy = False, {**lost, **inexact}, "defer" if policy == "match" else policy
+        frame.rule = placed.info.name
+        if lost:
+            if frame.report is not None:
+                frame.report.undecided(node, placed, tuple(lost))
+            self._leave_undecided(placed, lost, policy)
+        if fires and frame.report is not None:
+            frame.report.fired(node, placed)
         frame.may = (frame.may >> placed.end) << placed.end
-        if not fires:
-            return None
+        return self._fire(placed.rule) if fires else None
+
+    def _leave_undecided(self, placed: Placed, lost: Mapping[str, Unavailable], policy: Policy) -> None:
+        if policy == "skip":
+            self.skipped += (Skipped(placed.info, tuple(lost)),)
+        elif policy == "defer":
+            # A limit of ours will be in the way again: a retry would only fail later (rules.md).
+            permanent = all(isinstance(answer, OverLimit) for answer in lost.values())
+            reply = _UNDECIDED_AT_CONNECT if self._pipeline.stage is Stage.CONNECT else _UNDECIDED
+            verdict = Refuse(_OVER_LIMIT) if permanent else Defer(reply)
+            self._ended = Ended(verdict, placed.info, tuple(lost))
+
+    def _fire(self, rule: Rule) -> Fired | None:
         self.matched += (rule.info,)
-        if self._observer is not None:
-            self._observer.fired(rule.info)
         facts = _bound(rule, self._facts)
         if rule.effects:
             self._pending = rule, facts
             return Fired(rule.info, rule.effects, facts)
         self._conclude(rule, facts)
         return None
-
-    def _leave_undecided(self, frame: _Frame, node: Node, placed: Placed) -> None:
-        rows = (row + placed.start for row in _ones(frame.may >> placed.start & placed.width))
-        columns = [node.columns[n].bit for row in rows for n in _ones(node.rows[row].columns)]
-        lost: dict[str, Unavailable] = {}
-        for bit in columns:
-            lost.update((frame.lost or {}).get(bit, {}))
-        names = tuple(lost)
-        if self._observer is not None:
-            self._observer.undecided(placed.info, names)
-        if placed.rule.policy == "skip":
-            self.skipped += (Skipped(placed.info, names),)
-        elif placed.rule.policy == "defer":
-            # A limit of ours will be in the way again: a retry would only fail later (rules.md).
-            permanent = all(isinstance(answer, OverLimit) for answer in lost.values())
-            reply = _UNDECIDED_AT_CONNECT if self._pipeline.stage is Stage.CONNECT else _UNDECIDED
-            verdict = Refuse(_OVER_LIMIT) if permanent else Defer(reply)
-            self._ended = Ended(verdict, placed.info, names)
 
     def _conclude(self, rule: Rule, facts: Facts) -> None:
         """Follow the rule's verdict once its effects are carried out."""
@@ -394,15 +282,6 @@ class Walk:
                 self._ended = Ended(replace(verdict, reply=reply), rule.info)
             case _:
                 self._ended = Ended(move, rule.info)
-
-    def _tell(self, observer: Observer, node: Node, column: Column, refuted: int) -> None:
-        for name in column.names:
-            observer.asked(name, self._facts.ask(name))
-        number = column.bit.bit_length() - 1
-        for n in _ones(refuted):
-            path = node.rows[n].paths.get(number)
-            if path is not None:
-                observer.refuted(node.placed[node.rule_of[n]].info, path, column.fact.name)
 
 
 class _Bound:
@@ -432,13 +311,3 @@ def _bound(rule: Rule, facts: Facts) -> Facts:
         for element in answer if isinstance(answer, tuple) else (answer,):
             groups = {**Pattern(capture.pattern).capture(str(element)), **groups}
     return _Bound(facts, groups)
-
-
-def _ones(mask: int) -> list[int]:
-    """The numbers of the bits that are set, lowest first."""
-    found = []
-    while mask:
-        low = mask & -mask
-        found.append(low.bit_length() - 1)
-        mask ^= low
-    return found

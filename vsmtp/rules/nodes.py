@@ -4,18 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
-from vsmtp.rules.effects import headers_changed, templates
+from vsmtp.rules.effects import changes as changes_of
+from vsmtp.rules.effects import exact_templates, templates
 from vsmtp.rules.graph import Column, FactColumn, JointColumn, Node, Placed, Row
 from vsmtp.rules.lanes import Entry, Lane, lane_of
 from vsmtp.rules.language import Condition, Conjunction, Jump, Literal, Op, Quantified, Rule, Test, Written
 from vsmtp.values.diagnostic import KeyPath
-from vsmtp.vocabulary.facts import Cost, Fact, find_fact
+from vsmtp.vocabulary.facts import Cost, Fact
 
 # The names that are asked; a fact with references is another column than the fact alone.
 _Key: TypeAlias = tuple[bool, tuple[str, ...]]
 _LaneKind: TypeAlias = Callable[..., Lane]
+
+_GROUP: Final = "match."
+_HEADER: Final = "header:"
+_ANY_HEADER: Final = "header:*"
 
 
 @dataclass(slots=True)
@@ -39,7 +44,7 @@ class _RowDraft:
 
 
 def build_nodes(rules: Sequence[Rule], changes: Mapping[str, frozenset[str]]) -> tuple[Node, ...]:
-    """The nodes of a table, in order; `changes` are the header fields that each chain's effects change."""
+    """The nodes of a table, in order; `changes` are what evaluating each chain may change."""
     runs: list[list[Rule]] = [[]]
     changed: frozenset[str] = frozenset()
     for rule in rules:
@@ -47,13 +52,13 @@ def build_nodes(rules: Sequence[Rule], changes: Mapping[str, frozenset[str]]) ->
             runs.append([])
             changed = frozenset()
         runs[-1].append(rule)
-        changed |= headers_of(rule, changes)
+        changed |= changed_by(rule, changes)
     return tuple(build_node(run) for run in runs if run)
 
 
-def headers_of(rule: Rule, changes: Mapping[str, frozenset[str]]) -> frozenset[str]:
-    """The header fields that a rule changes, by itself or by the chain it jumps to."""
-    own: frozenset[str] = frozenset().union(*(headers_changed(effect) for effect in rule.effects))
+def changed_by(rule: Rule, changes: Mapping[str, frozenset[str]]) -> frozenset[str]:
+    """What a rule changes (see `effects.changes`), by itself or by the chain it jumps to."""
+    own: frozenset[str] = frozenset().union(*(changes_of(effect) for effect in rule.effects))
     return own | changes.get(rule.move.chain, frozenset()) if isinstance(rule.move, Jump) else own
 
 
@@ -84,17 +89,26 @@ def _placed(rules: Sequence[Rule], drafts: Sequence[_RowDraft], rows: Sequence[R
         width = (1 << (end - start)) - 1
         when = sum(1 << (row - start) for row in range(start, end) if not drafts[row].exempts)
         only = rows[start].columns if end - start == 1 else -1
-        placed.append(Placed(rule, start, end, width, when, only, _needs(rule)))
+        placed.append(Placed(rule, start, end, width, when, only, _needs(rule), _exact(rule)))
         start = end
     return tuple(placed)
 
 
+def _exact(rule: Rule) -> tuple[str, ...]:
+    """The facts without which the rule is undecided; of a named group the fact it is found in."""
+    names = [name for effect in rule.effects for text in exact_templates(effect) for name in text.facts]
+    groups = {name.removeprefix(_GROUP) for name in names if name.startswith(_GROUP)}
+    sources = [capture.fact.name for capture in rule.captures if groups & set(capture.groups)]
+    return tuple(dict.fromkeys([*(name for name in names if not name.startswith(_GROUP)), *sources]))
+
+
 def _needs(rule: Rule) -> tuple[str, ...]:
+    """The facts of its templates that are exact or may cost I/O."""
     texts = [template for effect in rule.effects for template in templates(effect)]
     if isinstance(rule.move, Written):
         texts.append(rule.move.text)
-    facts = (find_fact(name) for text in texts for name in text.facts)
-    return tuple(dict.fromkeys(fact.name for fact in facts if fact and fact.cost is not Cost.MEMORY))
+    dear = [fact.name for text in texts for fact in text.known if fact.cost is not Cost.MEMORY]
+    return tuple(dict.fromkeys([*_exact(rule), *dear]))
 
 
 def _facts(rule: Rule) -> Iterator[Fact]:
@@ -106,7 +120,16 @@ def _facts(rule: Rule) -> Iterator[Fact]:
 
 
 def _depends(fact: Fact, changed: frozenset[str]) -> bool:
-    return bool(fact.header) and (fact.header == "*" or "*" in changed or fact.header in changed)
+    return any(_covers(pattern, source) for pattern in changed for source in fact.sources)
+
+
+def _covers(pattern: str, source: str) -> bool:
+    """Whether what an effect changes is what a fact is read from; `header:*` on either side is any field."""
+    if pattern == source:
+        return True
+    if pattern.startswith(_HEADER) and source.startswith(_HEADER):
+        return _ANY_HEADER in {pattern, source}
+    return pattern.endswith(".*") and source.startswith(pattern.removesuffix("*"))
 
 
 def _columns(drafts: Sequence[_RowDraft], full: int) -> tuple[tuple[Column, ...], list[dict[int, KeyPath]]]:
@@ -152,8 +175,9 @@ def _column(draft: _Draft, number: int, full: int) -> Column:
         shared: dict[Test, int] = {}
         for row, test in draft.entries:
             shared[test] = shared.get(test, 0) | 1 << row
-        names = tuple(dict.fromkeys((draft.fact.name, *(ref.name for ref in draft.refs))))
-        return JointColumn(draft.fact, names, draft.cost, 1 << number, tuple(shared.items()), full)
+        costs = {fact.name: fact.cost for fact in (draft.fact, *draft.refs)}
+        tests = tuple(shared.items())
+        return JointColumn(draft.fact, tuple(costs), tuple(costs.values()), 1 << number, tests, full)
     entries = [(row, test) for row, test in draft.entries if isinstance(test, Literal)]
     lanes = tuple(
         (make(draft.fact.type, lane), _unhit(lane, full)) for make, lane in _lanes(draft.fact, entries)

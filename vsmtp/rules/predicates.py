@@ -7,36 +7,46 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import lru_cache
-from typing import Final
+from typing import Final, TypeAlias
 
 from vsmtp.rules.constants import domain_of, fold, folded_text, interval, ordinal
-from vsmtp.rules.language import Interval, Literal, Op, Operand, Quantified, Ref, Test
+from vsmtp.rules.language import Ago, Interval, Literal, Member, Op, Operand, Quantified, Ref, Test
 from vsmtp.rules.logic import all_of, any_of, opposite
 from vsmtp.rules.regex import Pattern
 from vsmtp.values.answer import Missing, Unavailable
-from vsmtp.vocabulary.answers import NO_VALUE, Answer, Scalar, Value
+from vsmtp.vocabulary.answers import NO_VALUE, Answer, Scalar, Unasked, Value
 from vsmtp.vocabulary.types import NETWORKED, ORDERED, Type
 
 _INTERVALS: Final = NETWORKED | ORDERED
+# An element and where it stands in its list.
+_Place: TypeAlias = tuple[int, Scalar]
 
 
 def holds(test: Test, kind: Type, answer: Answer, others: Mapping[str, Answer]) -> bool | None:
-    """Whether the test holds for the answer of a fact of this kind; `others` answer the references."""
-    if isinstance(answer, Unavailable):
+    """Whether the test holds for the answer of a fact of this kind; `others` answer the references.
+
+    None: what is unavailable, or not asked yet, leaves it open; no answer that comes later can turn what else
+    is said now.
+    """
+    if isinstance(answer, Unavailable | Unasked):
         return None
-    elements = () if isinstance(answer, NO_VALUE) else _elements(answer)
+    elements = () if isinstance(answer, Missing) else _elements(answer)
     if isinstance(test, Literal):
-        found = any_of(_holds_one(test, kind, element, others) for element in elements)
+        found = any_of(_holds_one(test, kind, place, others) for place in _places(elements))
         return opposite(found) if test.negated else found
     return _quantified(test, kind, elements, others)
+
+
+def _places(elements: tuple[Scalar, ...]) -> tuple[_Place, ...]:
+    return tuple(enumerate(elements))
 
 
 def _quantified(
     test: Quantified, kind: Type, elements: tuple[Scalar, ...], others: Mapping[str, Answer]
 ) -> bool | None:
     claims = (
-        all_of(_holds_literal(literal, kind, element, others) for literal in test.literals)
-        for element in elements
+        all_of(_holds_literal(literal, kind, place, others) for literal in test.literals)
+        for place in _places(elements)
     )
     match test.quantifier:
         case "any":
@@ -47,35 +57,37 @@ def _quantified(
             return opposite(any_of(claims))
 
 
-def _holds_literal(
-    literal: Literal, kind: Type, element: Scalar, others: Mapping[str, Answer]
-) -> bool | None:
-    found = _holds_one(literal, kind, element, others)
+def _holds_literal(literal: Literal, kind: Type, place: _Place, others: Mapping[str, Answer]) -> bool | None:
+    found = _holds_one(literal, kind, place, others)
     return opposite(found) if literal.negated else found
 
 
-def _holds_one(literal: Literal, kind: Type, element: Scalar, others: Mapping[str, Answer]) -> bool | None:
-    return any_of(_compare(literal.op, kind, element, operand, others) for operand in literal.operands)
+def _holds_one(literal: Literal, kind: Type, place: _Place, others: Mapping[str, Answer]) -> bool | None:
+    return any_of(_compare(literal.op, kind, place, operand, others) for operand in literal.operands)
 
 
 def _compare(
-    op: Op, kind: Type, element: Scalar, operand: Operand, others: Mapping[str, Answer]
+    op: Op, kind: Type, place: _Place, operand: Operand, others: Mapping[str, Answer]
 ) -> bool | None:
-    if not isinstance(operand, Ref):
+    number, element = place
+    if not isinstance(operand, Ref | Member | Ago):
         return _covers(op, element, operand)
     answer = others[operand.fact.name]
-    match answer:
-        case Unavailable():
-            return None
-        case Missing():
-            return False
-        case _ if isinstance(answer, NO_VALUE):
-            return None
-        case _:
+    if isinstance(answer, Missing):
+        return False
+    if isinstance(answer, NO_VALUE):
+        return None
+    match operand:
+        case Member():
+            # Element by element; a list of another length is nobody's answer to this question.
+            return _elements(answer)[number] is True if number < len(_elements(answer)) else None
+        case Ago(_, seconds):
+            return any(_covers(op, element, interval(op, ordinal(at) - seconds)) for at in _elements(answer))
+        case Ref():
             return any(_covers(op, element, _as_operand(op, kind, item)) for item in _elements(answer))
 
 
-def _as_operand(op: Op, kind: Type, value: Scalar) -> Operand:
+def _as_operand(op: Op, kind: Type, value: Scalar) -> str | bool | Interval:
     if kind in _INTERVALS:
         if kind is Type.NETWORK and not isinstance(value, int | float | str):
             return Interval(ordinal(value), ordinal(value) + 1)
@@ -89,13 +101,11 @@ def _as_operand(op: Op, kind: Type, value: Scalar) -> Operand:
             return fold(value)
 
 
-def _covers(op: Op, element: Scalar, operand: Operand) -> bool:
+def _covers(op: Op, element: Scalar, operand: str | bool | Interval) -> bool:
     if isinstance(operand, Interval):
         return operand.start <= ordinal(element) < operand.end
     if isinstance(operand, bool):
         return element is operand
-    if isinstance(operand, Ref):
-        return False
     return _text_covers(op, element, operand)
 
 
