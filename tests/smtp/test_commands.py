@@ -14,7 +14,7 @@ FULL = Dialect(esmtp=True, smtputf8=True)
 
 def read(line: str, dialect: Dialect = FULL) -> Meaning:
     verb, _, argument = line.encode().partition(b" ")
-    return VERBS[verb].read(argument, TERMS, dialect)
+    return VERBS[verb].read(argument, TERMS.offer, dialect)
 
 
 @pytest.mark.parametrize(("path", "address"), [
@@ -61,7 +61,7 @@ def test_any_text_is_read_without_an_exception(text: str, start: str) -> None:
     line = (start + text).encode("utf-8", "replace")
     verb, _, argument = line.partition(b" ")
     for dialect in (FULL, Dialect()):
-        VERBS[verb].read(argument, TERMS, dialect)
+        VERBS[verb].read(argument, TERMS.offer, dialect)
 
 
 @given(st.emails())

@@ -8,13 +8,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from vsmtp.smtp.intake import Intake
+from vsmtp.smtp.lines import LineRules
 
 
 def decode(
     pieces: list[bytes], max_size: int = 1000, max_line: int = 20
 ) -> tuple[bytes, str | None, bytes | None]:
     """Give the message or b"", its fault, and what follows it, None while it has no end."""
-    intake = Intake(max_size, max_line)
+    intake = Intake(LineRules(max_size, max_line))
     text, rest = b"", None
     for index, piece in enumerate(pieces):
         data, rest = intake.take(piece)
@@ -22,7 +23,7 @@ def decode(
         if rest is not None:
             rest += b"".join(pieces[index + 1 :])
             break
-    return b"" if intake.fault else text, intake.fault, rest
+    return b"" if intake.rules.fault else text, intake.rules.fault, rest
 
 
 def by_lines(

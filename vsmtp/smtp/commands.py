@@ -8,9 +8,35 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final, TypeAlias
 
+from vsmtp.smtp import exchange, xclient
+from vsmtp.smtp.chunks import SIZE as CHUNK_SIZE
 from vsmtp.smtp.moves import Move
-from vsmtp.smtp.questions import DATA, QUIT, RESET, Data, Hello, Mail, Quit, Rcpt, Reset
-from vsmtp.smtp.terms import Terms
+from vsmtp.smtp.parameters import (
+    NO_MAIL_PARAMETERS,
+    BadParameterError,
+    UnknownParameterError,
+    mail_parameters,
+    rcpt_parameters,
+    split,
+)
+from vsmtp.smtp.questions import (
+    DATA,
+    QUIT,
+    RESET,
+    START_TLS,
+    Authenticate,
+    Bdat,
+    Data,
+    Expand,
+    Hello,
+    Mail,
+    Quit,
+    Rcpt,
+    Reset,
+    StartTls,
+    Verify,
+    Xclient,
+)
 from vsmtp.values.address import NULL_SENDER, Address
 
 
@@ -32,8 +58,22 @@ class Dialect:
 
 SILENT: Final = Dialect()
 
-Meaning: TypeAlias = Hello | Mail | Rcpt | Data | Reset | Quit | Say
-Reading: TypeAlias = Callable[[bytes, Terms, Dialect], Meaning]
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """What the server takes: octets of a message, parameters of MAIL and RCPT after EHLO, AUTH mechanisms."""
+
+    max_message_size: int
+    mail_parameters: frozenset[str]
+    rcpt_parameters: frozenset[str]
+    mechanisms: frozenset[str]
+
+
+Meaning: TypeAlias = (
+    Hello | Mail | Rcpt | Data | Reset | Quit | Say
+    | Bdat | StartTls | Authenticate | Verify | Expand | Xclient
+)  # fmt: skip
+Reading: TypeAlias = Callable[[bytes, Offer, Dialect], Meaning]
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,19 +91,21 @@ _PARAMETERS: Final = r"(?: +([^ ].*)?)?"
 _FROM: Final = re.compile(rf"FROM{_PATH}{_PARAMETERS}", re.IGNORECASE)
 _TO: Final = re.compile(rf"TO{_PATH}{_PARAMETERS}", re.IGNORECASE)
 _ROUTE: Final = re.compile(r"@[^\":,@]+(?:,@[^\":,@]+)*:")
+_SMTPUTF8: Final = re.compile(r" +SMTPUTF8 *$", re.IGNORECASE)  # RFC 6531 3.7.4.2
 _SIZE: Final = re.compile(r"[0-9]{1,20}")  # RFC 1870 4
 # Underscores, a single label, a final dot: what real machines call themselves is for the rules to judge.
 _NAME: Final = re.compile(r"[A-Za-z0-9_.\-]{1,255}|\[[!-Z^-~]{1,253}\]")
 # The same few addresses come again and again, and are read twice as fast as read anew.
 _address: Final = lru_cache(maxsize=1024)(Address.parse)
 _BODIES: Final = {"7BIT": False, "8BITMIME": True}
+_OF_THE_MESSAGE: Final = frozenset({"SIZE", "BODY", "SMTPUTF8"})
 
 
-def _ehlo(argument: bytes, _terms: Terms, _dialect: Dialect) -> Hello | Say:
+def _ehlo(argument: bytes, _offer: Offer, _dialect: Dialect) -> Hello | Say:
     return _hello(argument, Dialect(esmtp=True))
 
 
-def _helo(argument: bytes, _terms: Terms, _dialect: Dialect) -> Hello | Say:
+def _helo(argument: bytes, _offer: Offer, _dialect: Dialect) -> Hello | Say:
     return _hello(argument, Dialect())
 
 
@@ -76,7 +118,7 @@ def _hello(argument: bytes, dialect: Dialect) -> Hello | Say:
     return Hello(name, dialect.esmtp)
 
 
-def _mail(argument: bytes, terms: Terms, dialect: Dialect) -> Mail | Say:
+def _mail(argument: bytes, offer: Offer, dialect: Dialect) -> Mail | Say:
     try:
         match = _FROM.fullmatch(argument.decode())
     except UnicodeDecodeError:
@@ -84,7 +126,7 @@ def _mail(argument: bytes, terms: Terms, dialect: Dialect) -> Mail | Say:
     if match is None:
         return Say("bad_argument", "MAIL FROM:<address> is wanted")
     path, written = match.groups()
-    parameters = _parameters(written, terms.parameters if dialect.esmtp else frozenset()) if written else {}
+    parameters = _parameters(written, offer.mail_parameters, dialect) if written else {}
     if isinstance(parameters, Say):
         return parameters
     try:
@@ -93,58 +135,66 @@ def _mail(argument: bytes, terms: Terms, dialect: Dialect) -> Mail | Say:
         return Say("bad_sender", str(reason))
     if path and not sender.domain:
         return Say("bad_sender", "no domain")
-    return _declared(sender, parameters, terms) if parameters else _plain_mail(sender)
+    return _declared(sender, parameters, offer) if parameters else _plain_mail(sender)
 
 
 def _plain_mail(sender: Address) -> Mail | Say:
     return Mail(sender, None, False, False) if sender.is_ascii else Say("needs_smtputf8")
 
 
-def _declared(sender: Address, parameters: Mapping[str, str], terms: Terms) -> Mail | Say:
+def _declared(sender: Address, parameters: Mapping[str, str], offer: Offer) -> Mail | Say:
     size = parameters.get("SIZE")
     body = parameters.get("BODY", "7BIT").upper()
     if size is not None and _SIZE.fullmatch(size) is None:
         return Say("bad_parameter", "SIZE is a number of octets")
     if body not in _BODIES:
         return Say("bad_parameter", "BODY is 7BIT or 8BITMIME")
-    if parameters.get("SMTPUTF8"):
-        return Say("bad_parameter", "SMTPUTF8 takes no value")
     if "SMTPUTF8" not in parameters and not sender.is_ascii:
         return Say("needs_smtputf8")
-    if size is not None and int(size) > terms.max_message_size:
+    if size is not None and int(size) > offer.max_message_size:
         return Say("message_too_big")  # RFC 1870 6.1
-    return Mail(sender, None if size is None else int(size), _BODIES[body], "SMTPUTF8" in parameters)
+    try:
+        more = NO_MAIL_PARAMETERS if parameters.keys() <= _OF_THE_MESSAGE else mail_parameters(parameters)
+    except BadParameterError as reason:
+        return Say("bad_parameter", str(reason))
+    octets = None if size is None else int(size)
+    return Mail(sender, octets, _BODIES[body], "SMTPUTF8" in parameters, more)
 
 
-def _parameters(written: str, offered: frozenset[str]) -> dict[str, str] | Say:
-    parameters: dict[str, str] = {}
-    for word in written.split():
-        name, equals, value = word.partition("=")
-        keyword = name.upper()
-        if keyword not in offered:
-            return Say("unknown_parameter")
-        if keyword in parameters or (equals and not value):
-            return Say("bad_parameter")
-        parameters[keyword] = value
-    return parameters
+def _parameters(written: str, offered: frozenset[str], dialect: Dialect) -> dict[str, str] | Say:
+    try:
+        return split(written, offered if dialect.esmtp else frozenset())
+    except UnknownParameterError:
+        return Say("unknown_parameter")
+    except BadParameterError as reason:
+        return Say("bad_parameter", str(reason))
 
 
-def _rcpt(argument: bytes, _terms: Terms, dialect: Dialect) -> Rcpt | Say:
+def _rcpt(argument: bytes, offer: Offer, dialect: Dialect) -> Rcpt | Say:
     try:
         match = _TO.fullmatch(argument.decode())
     except UnicodeDecodeError:
         return Say("not_text")
     if match is None:
         return Say("bad_argument", "RCPT TO:<address> is wanted")
-    if match[2]:
-        return Say("unknown_parameter")
+    path, written = match.groups()
     try:
-        recipient = _address(_without_route(match[1]))
+        recipient = _address(_without_route(path))
     except ValueError as reason:
         return Say("bad_recipient", str(reason))
     if not dialect.smtputf8 and not recipient.is_ascii:
         return Say("needs_smtputf8")
-    return Rcpt(recipient)
+    return _extended_rcpt(recipient, written, offer, dialect) if written else Rcpt(recipient)
+
+
+def _extended_rcpt(recipient: Address, written: str, offer: Offer, dialect: Dialect) -> Rcpt | Say:
+    parameters = _parameters(written, offer.rcpt_parameters, dialect)
+    if isinstance(parameters, Say):
+        return parameters
+    try:
+        return Rcpt(recipient, rcpt_parameters(parameters, smtputf8=dialect.smtputf8))
+    except BadParameterError as reason:
+        return Say("bad_parameter", str(reason))
 
 
 def _without_route(path: str) -> str:
@@ -155,42 +205,99 @@ def _without_route(path: str) -> str:
     return path[route.end() :] if route else path
 
 
-def _alone(meaning: Data | Reset | Quit) -> Reading:
-    def read(argument: bytes, _terms: Terms, _dialect: Dialect) -> Meaning:
+def _alone(meaning: Data | Reset | Quit | StartTls) -> Reading:
+    def read(argument: bytes, _offer: Offer, _dialect: Dialect) -> Meaning:
         return Say("bad_argument", "no argument is wanted") if argument.strip(b" ") else meaning
 
     return read
 
 
-def _noop(_argument: bytes, _terms: Terms, _dialect: Dialect) -> Say:
+def _noop(_argument: bytes, _offer: Offer, _dialect: Dialect) -> Say:
     return Say("noop")
 
 
-def _help(_argument: bytes, _terms: Terms, _dialect: Dialect) -> Say:
+def _help(_argument: bytes, _offer: Offer, _dialect: Dialect) -> Say:
     return Say("help")
 
 
-def _vrfy(argument: bytes, _terms: Terms, _dialect: Dialect) -> Say:
+def _vague(argument: bytes, _offer: Offer, _dialect: Dialect) -> Say:
     return Say("vrfy") if argument.strip(b" ") else Say("bad_argument", "VRFY wants a name")
 
 
+def _asked(question: type[Verify | Expand]) -> Reading:
+    def read(argument: bytes, _offer: Offer, _dialect: Dialect) -> Verify | Expand | Say:
+        try:
+            text = _SMTPUTF8.sub("", argument.decode()).strip(" ")
+        except UnicodeDecodeError:
+            return Say("not_text")
+        return question(text) if text else Say("bad_argument", "a name is wanted")
+
+    return read
+
+
+def _bdat(argument: bytes, _offer: Offer, _dialect: Dialect) -> Bdat | Say:
+    match = CHUNK_SIZE.fullmatch(argument.strip(b" "))
+    # Where the chunk ends nobody knows, and its octets must not be taken for commands: this reply closes.
+    return Say("bad_chunk") if match is None else Bdat(int(match[1]), match[2] is not None)
+
+
+def _auth(argument: bytes, offer: Offer, dialect: Dialect) -> Authenticate | Say:
+    if not dialect.esmtp:
+        return Say("hello_first")  # RFC 4954 4: AUTH is for those who have said EHLO
+    wanted = exchange.command(argument)
+    if wanted is None:
+        return Say("bad_argument", "AUTH mechanism is wanted")
+    mechanism, encoded = wanted
+    if mechanism not in offer.mechanisms:
+        return Say("unknown_mechanism")
+    initial = None if encoded is None else exchange.initial(encoded)
+    if encoded is not None and initial is None:
+        return Say("bad_base64")
+    return Authenticate(mechanism, initial)
+
+
+def _xclient(argument: bytes, _offer: Offer, _dialect: Dialect) -> Xclient | Say:
+    if not argument.isascii():
+        return Say("not_text")
+    try:
+        return Xclient(xclient.attributes(argument.decode("ascii")))
+    except ValueError as reason:
+        return Say("bad_argument", str(reason))
+
+
+def insisting(verb: Verb, name: str) -> Verb:
+    """The same command, which may only stand where it may, and is always answered by the reply `name`."""
+    return Verb(verb.move, lambda _argument, _offer, _dialect: Say(name))
+
+
+# All that can be granted; which of them a client is granted is for its terms to say.
 VERBS: Final[Mapping[bytes, Verb]] = {
     b"EHLO": Verb(Hello, _ehlo),
     b"HELO": Verb(Hello, _helo),
+    b"LHLO": Verb(Hello, _ehlo),
+    b"STARTTLS": Verb(StartTls, _alone(START_TLS)),
+    b"AUTH": Verb(Authenticate, _auth),
     b"MAIL": Verb(Mail, _mail),
     b"RCPT": Verb(Rcpt, _rcpt),
     b"DATA": Verb(Data, _alone(DATA)),
+    b"BDAT": Verb(Bdat, _bdat),
     b"RSET": Verb(Reset, _alone(RESET)),
-    b"QUIT": Verb(Quit, _alone(QUIT)),
     b"NOOP": Verb(None, _noop),
+    b"VRFY": Verb(Verify, _asked(Verify)),
+    b"EXPN": Verb(Expand, _asked(Expand)),
+    b"XCLIENT": Verb(Xclient, _xclient),
     b"HELP": Verb(None, _help),
-    b"VRFY": Verb(None, _vrfy),
+    b"QUIT": Verb(Quit, _alone(QUIT)),
 }
 
-# Verbs of SMTP and its extensions that are understood and not offered (RFC 5321 4.2.4: 502, not 500).
+# VRFY where nobody is asked: 252 whatever the name (RFC 5321 3.5.3).
+VAGUE_VRFY: Final = Verb(None, _vague)
+
+# Verbs of SMTP and its extensions that are understood and not offered (RFC 5321 4.2.4: 502, not 500). EHLO
+# and HELO are not among them: RFC 2033 4.1 wants a 500 from a server that speaks LMTP.
 NOT_OFFERED: Final = frozenset({
     b"ATRN", b"AUTH", b"BDAT", b"BURL", b"ETRN", b"EXPN", b"LHLO", b"SAML", b"SEND", b"SOML", b"STARTTLS",
-    b"TURN", b"XCLIENT", b"XFORWARD",
+    b"TURN", b"VRFY", b"XCLIENT", b"XFORWARD",
 })  # fmt: skip
 
 # A browser, or somebody who makes one talk to us, instead of a mail client.

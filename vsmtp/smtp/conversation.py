@@ -1,64 +1,101 @@
-"""The server's half of an SMTP session: octets in, questions out, answers in, octets out (RFC 5321).
+"""The server's half of an SMTP or LMTP session: octets in, questions out, answers in, octets out (RFC 5321).
 
 The driver feeds what the client sends, asks until nothing comes, answers each question when it can, and
 writes what `take_output` gives. While a question is open nothing moves: what is fed meanwhile waits. The
 engine refuses by itself what breaks the protocol or the terms, and never raises for anything a client does.
+
+Mostly the engine reads command lines. What else the client's octets can be for a while is its `_intake`: a
+message after a 354, a counted chunk, one that is dropped, the response to an AUTH challenge, or TLS.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from enum import Enum, auto
 from typing import Final, TypeAlias
 
-from vsmtp.smtp.commands import NOT_OFFERED, SILENT, VERBS, WEB_VERBS, Dialect, Meaning, Say
+from vsmtp.smtp import exchange
+from vsmtp.smtp.chunks import Chunks, Dropped, Portion
+from vsmtp.smtp.commands import NOT_OFFERED, SILENT, WEB_VERBS, Dialect, Meaning, Say, Verb
 from vsmtp.smtp.inbox import Inbox
 from vsmtp.smtp.intake import Intake
 from vsmtp.smtp.moves import IN_TRANSACTION, MOVES, WRONG_TURNS, State
 from vsmtp.smtp.questions import (
+    AUTH_ABORTED,
     CONNECTED,
     END_OF_MESSAGE,
     QUIT,
     RESET,
+    AuthAborted,
+    Authenticate,
+    AuthResponse,
+    Bdat,
     Chunk,
     Connected,
     Data,
     EndOfMessage,
+    Expand,
     Hello,
     Mail,
     Question,
     Quit,
     Rcpt,
     Reset,
+    StartTls,
+    Verify,
+    Xclient,
 )
 from vsmtp.smtp.terms import Terms
 from vsmtp.values.reply import Reply
 
-_Open: TypeAlias = Connected | Hello | Mail | Rcpt | Data | EndOfMessage
+
+class _Waiting(Enum):
+    """What octets are wanted that are neither commands nor a message."""
+
+    FOR_RESPONSE = auto()
+    FOR_TLS = auto()
+
+
+_Plain: TypeAlias = Connected | Hello | Mail | Rcpt | Data | EndOfMessage
+_Extended: TypeAlias = Bdat | StartTls | Authenticate | AuthResponse | Verify | Expand | Xclient
+_Open: TypeAlias = _Plain | _Extended
+_Intake: TypeAlias = Intake | Portion | Dropped | _Waiting
 
 # RFC 5321 3.8: the server closes after it has said 421, and after no other reply but that to QUIT.
 _CLOSING: Final = 421
 _PERMANENT: Final = 500
+
+# What a yes to these says, and it does nothing more.
+_PLAIN_ANSWERS: Final = {Connected: "greeting", Verify: "vrfy", Expand: "expn"}
 
 
 class Conversation:
     """One client's session; the first `ask` gives `Connected`, before anything is fed."""
 
     __slots__ = (
-        "_dialect", "_due", "_idle", "_inbox", "_intake", "_open", "_output", "_recipients", "_terms",
-        "errors", "state",
+        "_chunks", "_dialect", "_due", "_idle", "_inbox", "_intake", "_known", "_messages", "_open",
+        "_output", "_terms", "_verbs", "errors", "recipients", "state",
     )  # fmt: skip
 
     def __init__(self, terms: Terms) -> None:
         self.state = State.CONNECTING
         self.errors = 0
-        self._terms = terms
+        # Those accepted in the transaction under way, or in the one before: the replies LMTP wants.
+        self.recipients = 0
         self._inbox = Inbox(terms.max_command_line)
         self._output: list[bytes] = []
         self._open: _Open | None = None
         self._due: Connected | Reset | EndOfMessage | None = CONNECTED
         self._dialect = SILENT
-        self._recipients = 0
         self._idle = 0
-        self._intake: Intake | None = None
+        self._messages = 0
+        self._intake: _Intake | None = None
+        self._chunks: Chunks | None = None
+        self._known = False
+        self._terms = terms
+        self._verbs = terms.verbs
+        if terms.auth:
+            self._inbox.auth_limit = exchange.MAX_LINE
 
     @property
     def closed(self) -> bool:
@@ -67,7 +104,10 @@ class Conversation:
 
     @property
     def backlog(self) -> int:
-        """Octets that wait, while a question is open, to be looked at: stop reading when they grow."""
+        """Octets that wait, while a question is open, to be looked at: stop reading when they grow.
+
+        Any before the first question is answered come from a client that does not wait for the greeting.
+        """
         return len(self._inbox)
 
     def feed(self, data: bytes) -> None:
@@ -90,7 +130,9 @@ class Conversation:
         if self._due is not None:
             return self._give_due(self._due)
         if self._intake is not None:
-            return self._receive(self._intake)
+            question = self._receive(self._intake)
+            if question is not None or self._intake is not None:
+                return question
         return self._next_command()
 
     def accept(self, text: Reply | None = None) -> None:
@@ -105,13 +147,50 @@ class Conversation:
             return
         before, self.state = self.state, MOVES[self.state][type(question)]
         name = self._carry_out(question, before)
-        self._output.append(self._terms.wire[name] if text is None else self._worded(name, text))
+        if name:
+            octets = self._terms.wire[name] if text is None else self._worded(name, text)
+            self._output.append(octets * self._verdicts if name == "queued" else octets)
+
+    def accept_each(self, replies: Sequence[Reply]) -> None:
+        """Answer `EndOfMessage` with one reply for each accepted recipient, in their order (RFC 2033 4.2).
+
+        Over SMTP there is one reply for all. Raises ValueError for another number, RuntimeError when this is
+        not the question; dropped as for `accept`.
+        """
+        if self.state is State.CLOSED:
+            return
+        if self._open is not END_OF_MESSAGE:
+            raise RuntimeError("no message waits for its verdict")
+        if len(replies) != self._verdicts:
+            raise ValueError(f"{self._verdicts} replies are due, not {len(replies)}")
+        self._open = None
+        self.state = MOVES[self.state][EndOfMessage]
+        self._output.extend(reply.wire() for reply in replies)
+        if any(reply.is_positive for reply in replies):
+            self.errors = self._idle = 0
+        elif all(reply.is_permanent for reply in replies):
+            self._count_error()
+
+    def challenge(self, data: bytes) -> None:
+        """Answer `Authenticate` or `AuthResponse` with a challenge: `AuthResponse` or `AuthAborted` follows.
+
+        Dropped and raising as for `accept`.
+        """
+        if self.state is State.CLOSED:
+            return
+        if type(self._open) not in {Authenticate, AuthResponse}:
+            raise RuntimeError("no authentication is under way")
+        self._open = None
+        self.state = State.AUTHENTICATING
+        self._intake = _Waiting.FOR_RESPONSE
+        self._inbox.limit = exchange.MAX_LINE
+        self._output.append(exchange.challenge(data))
 
     def refuse(self, reply: Reply) -> None:
         """Answer the open question with no: a refused command moves nothing.
 
-        The end of a refused message ends its transaction all the same (RFC 5321 4.1.1.4); a 421 closes, and
-        so does a refused connection. Dropped and raising as for `accept`.
+        The end of a refused message ends its transaction all the same (RFC 5321 4.1.1.4), so does a refused
+        first chunk; a 421 closes, and so does a refused connection. Dropped and raising as for `accept`.
         """
         question, self._open = self._open, None
         if question is None:
@@ -120,11 +199,38 @@ class Conversation:
         if reply.code == _CLOSING or isinstance(question, Connected):
             self.close(reply)
             return
-        if isinstance(question, EndOfMessage):
-            self.state = MOVES[self.state][EndOfMessage]
-        self._output.append(reply.wire())
-        if reply.code >= _PERMANENT:
-            self._count_error()
+        if isinstance(question, Bdat):
+            self._drop_message(question, reply)
+            return
+        if isinstance(question, EndOfMessage | AuthResponse):
+            self.state = MOVES[self.state][type(question)]
+        self._give(reply, self._verdicts if isinstance(question, EndOfMessage) else 1)
+
+    def on_terms(self, terms: Terms) -> None:
+        """Go on under other terms, from the next command on; a message on its way keeps its limits."""
+        self._terms = terms
+        self._verbs = terms.verbs_after_auth if self._known else terms.verbs
+        self._inbox.auth_limit = exchange.MAX_LINE if terms.auth else terms.max_command_line
+        if self.state is not State.AUTHENTICATING:
+            self._inbox.limit = terms.max_command_line
+
+    def secured(self, terms: Terms) -> None:
+        """Go on under TLS and its `terms` as if the client had just been greeted (RFC 3207 4.2).
+
+        Nothing is left of what was said in clear but the count of errors and messages. Dropped after the
+        close; raises RuntimeError when no STARTTLS was accepted.
+        """
+        if self.state is State.CLOSED:
+            return
+        if self._intake is not _Waiting.FOR_TLS:
+            raise RuntimeError("no STARTTLS was accepted")
+        self._watch_for_tls()
+        if self.closed:
+            return
+        self._intake = None
+        self.state = State.CONNECTED
+        self._forget_client()
+        self.on_terms(terms)
 
     def close(self, reply: Reply) -> None:
         """Say `reply` and end the conversation, at whatever point it stands; no more than once."""
@@ -134,13 +240,23 @@ class Conversation:
     def _end(self, wire: bytes) -> None:
         self._output.append(wire)
         self.state = State.CLOSED
-        self._open = self._due = self._intake = None
+        self._open = self._due = self._intake = self._chunks = None
         self._inbox.clear()
 
     def _unasked(self) -> None:
         # An answer that was long in coming may find the session closed; else it is the driver's mistake.
         if self.state is not State.CLOSED:
             raise RuntimeError("no question is open")
+
+    @property
+    def _verdicts(self) -> int:
+        """How many replies the end of a message gets."""
+        return self.recipients if self._terms.kind == "lmtp" else 1
+
+    def _forget_client(self) -> None:
+        self._dialect = SILENT
+        self._known = False
+        self._verbs = self._terms.verbs
 
     def _worded(self, name: str, text: Reply) -> bytes:
         if name != "ehlo":
@@ -165,22 +281,32 @@ class Conversation:
             if notice is not None:
                 return notice
 
-    def _meaning(self, line: bytes) -> Meaning:
+    def _meaning(self, line: bytes) -> Meaning | Dropped:
         word, _, argument = line.partition(b" ")
-        verb = VERBS.get(word) or VERBS.get(word.upper())
+        verb = self._verbs.get(word) or self._verbs.get(word.upper())
         if verb is None:
             return self._not_obeyed(word.upper())
         if verb.move is None:
             self._count_idle()
         elif verb.move not in MOVES[self.state]:
-            return Say(WRONG_TURNS.get(self.state, {}).get(verb.move, "bad_sequence"))
-        return verb.read(argument, self._terms, self._dialect)
+            return self._wrong_turn(verb, argument)
+        return verb.read(argument, self._terms.offer, self._dialect)
 
-    def _consider(self, meaning: Meaning) -> Question | None:
+    def _wrong_turn(self, verb: Verb, argument: bytes) -> Meaning | Dropped:
+        assert verb.move is not None
+        name = WRONG_TURNS.get(self.state, {}).get(verb.move, "bad_sequence")
+        if verb.move is not Bdat:
+            return Say(name)
+        # RFC 3030 2: the octets come all the same, and are no commands.
+        chunk = verb.read(argument, self._terms.offer, self._dialect)
+        return Dropped(chunk.size, self._terms.said[name], 1) if isinstance(chunk, Bdat) else chunk
+
+    def _consider(self, meaning: Meaning | Dropped) -> Question | None:
         match meaning:
-            case Rcpt() if self._recipients >= self._terms.max_recipients:
+            case Rcpt() if self.recipients >= self._terms.max_recipients:
                 self._say(Say("too_many_recipients"))
-                return None
+            case Mail() if self._messages == self._terms.max_messages:
+                self._say(Say("too_many_messages"))
             case Rcpt() | Mail() | Data() | Hello():
                 self._open = meaning
                 return meaning
@@ -191,7 +317,25 @@ class Conversation:
                 return self._reset()
             case Say():
                 self._say(meaning)
+            case _:
+                return self._consider_extended(meaning)
+        return None
+
+    def _consider_extended(
+        self, meaning: Bdat | Dropped | StartTls | Authenticate | Verify | Expand | Xclient
+    ) -> Question | None:
+        if isinstance(meaning, Bdat) and self._chunks is not None:
+            self._intake = Portion(meaning.size, meaning.last, self._chunks)
+            return self._receive(self._intake)
+        if isinstance(meaning, Dropped):
+            self._intake = meaning
+            return self._receive(meaning)
+        if isinstance(meaning, Verify | Expand):
+            self._count_idle()  # who asks for one name after the other is after addresses
+            if self.state is State.CLOSED:
                 return None
+        self._open = meaning
+        return meaning
 
     def _not_obeyed(self, verb: bytes) -> Say:
         if self.state is State.CONNECTED and verb in WEB_VERBS:
@@ -203,6 +347,7 @@ class Conversation:
         gone = self.state in IN_TRANSACTION
         if self.state is not State.CLOSED:
             self.state = MOVES[self.state][Reset]
+            self._chunks = None
             self._output.append(self._terms.wire["reset"])
         return RESET if gone else None
 
@@ -220,6 +365,11 @@ class Conversation:
         if reply.code >= _PERMANENT:
             self._count_error()
 
+    def _give(self, reply: Reply, times: int = 1) -> None:
+        self._output.append(reply.wire() * times)
+        if reply.code >= _PERMANENT:
+            self._count_error()
+
     def _count_error(self) -> None:
         self.errors += 1
         if self.errors >= self._terms.hard_error_limit:
@@ -230,53 +380,145 @@ class Conversation:
         if self._idle > self._terms.max_idle_commands:
             self._count_error()
 
-    # The message.
+    # What is no command.
 
-    def _receive(self, intake: Intake) -> Question | None:
+    def _receive(self, intake: _Intake) -> Question | None:
+        """Go on with what is under way; None when it waits for more, or is over and has nothing to ask."""
+        match intake:
+            case Intake():
+                return self._receive_message(intake)
+            case Portion():
+                return self._receive_portion(intake)
+            case Dropped():
+                self._drop(intake)
+                return None
+            case _Waiting.FOR_RESPONSE:
+                return self._receive_response()
+            case _Waiting.FOR_TLS:
+                self._watch_for_tls()
+                return None
+
+    def _receive_message(self, intake: Intake) -> Question | None:
         if not self._inbox:
             return None
         data, rest = intake.take(self._inbox.take())
         if rest is not None:
             self._inbox.add(rest)
-            self._finish(intake)
+            self._finish(intake.rules.fault)
         if data:
             return Chunk(data)
         return self._give_due(self._due) if self._due is not None else None
 
-    def _finish(self, intake: Intake) -> None:
-        self._intake = None
-        fault = intake.fault
+    def _receive_portion(self, portion: Portion) -> Question | None:
+        data = portion.take(self._inbox)
+        if not portion.left:
+            self._intake = None
+            fault = portion.content.rules.fault
+            if portion.last or fault is not None:
+                self._finish(fault, self._verdicts if portion.last else 1)
+            else:
+                self._output.append(self._terms.wire["chunk"])
+        if data:
+            return Chunk(data)
+        return self._give_due(self._due) if self._due is not None else None
+
+    def _finish(self, fault: str | None, replies: int | None = None) -> None:
+        """End a message; one that is unsound is refused, over LMTP for each recipient."""
+        self._intake = self._chunks = None
         if fault is None:
             self._due = END_OF_MESSAGE
             return
         self._due = RESET
         self.state = MOVES[self.state][Reset]
-        self._say(Say(fault))
+        self._give(self._terms.said[fault], self._verdicts if replies is None else replies)
+
+    def _drop_message(self, chunk: Bdat, reply: Reply) -> None:
+        # Were only the chunk refused, and the next one not, a message would lack its beginning.
+        self._due = RESET
+        self.state = MOVES[self.state][Reset]
+        self._intake = Dropped(chunk.size, reply, self._verdicts if chunk.last else 1)
+
+    def _drop(self, chunk: Dropped) -> None:
+        chunk.take(self._inbox)
+        if not chunk.left:
+            self._intake = None
+            self._give(chunk.then, chunk.times)
+
+    def _receive_response(self) -> AuthResponse | AuthAborted | None:
+        line = self._inbox.line()
+        if line is None:
+            return None
+        self._intake = None
+        self._inbox.limit = self._terms.max_command_line
+        if isinstance(line, str):
+            return self._abort("auth_line_too_long" if line == "line_too_long" else line)
+        if line == exchange.CANCEL:
+            return self._abort("auth_cancelled")
+        data = exchange.decoded(line)
+        if data is None:
+            return self._abort("bad_base64")
+        self._open = response = AuthResponse(data)
+        return response
+
+    def _abort(self, name: str) -> AuthAborted:
+        self.state = MOVES[self.state][AuthResponse]
+        self._say(Say(name))
+        return AUTH_ABORTED
+
+    def _watch_for_tls(self) -> None:
+        # RFC 3207 4.2, 6: octets said in clear must not be taken for something said under TLS.
+        if self._inbox:
+            self._end(self._terms.wire["octets_after_starttls"])
+
+    # What was accepted.
 
     def _carry_out(self, question: _Open, before: State) -> str:
-        """Do what a yes to `question` means besides the move; gives the name of its reply."""
+        """Do what a yes to `question` means besides the move; gives the name of its reply, or nothing."""
         match question:
             case Rcpt():
-                self._recipients += 1
+                self.recipients += 1
                 return "rcpt"
             case Mail():
-                self._recipients = 0
+                self.recipients = 0
+                self._messages += 1
                 if question.smtputf8 is not self._dialect.smtputf8:
                     self._dialect = Dialect(self._dialect.esmtp, question.smtputf8)
                 return "mail"
             case Data():
-                self._intake = Intake(self._terms.max_message_size, self._terms.max_line_length)
+                self._intake = Intake(self._terms.line_rules())
                 return "data"
             case EndOfMessage():
                 self.errors = self._idle = 0
                 return "queued"
             case Hello():
                 return self._greet(question, before)
-            case Connected():
-                return "greeting"
+            case _:
+                return self._carry_out_extended(question)
+
+    def _carry_out_extended(self, question: Connected | _Extended) -> str:
+        match question:
+            case Bdat():
+                self._chunks = Chunks(self._terms.line_rules())
+                self._intake = Portion(question.size, question.last, self._chunks)
+                return ""
+            case StartTls():
+                self._intake = _Waiting.FOR_TLS
+                self._watch_for_tls()
+                return "" if self.state is State.CLOSED else "starttls"
+            case Authenticate() | AuthResponse():
+                self._known = True
+                self._verbs = self._terms.verbs_after_auth
+                return "authenticated"
+            case Xclient():
+                self._forget_client()
+                self._due = CONNECTED
+                return ""
+            case Connected() | Verify() | Expand():
+                return _PLAIN_ANSWERS[type(question)]
 
     def _greet(self, hello: Hello, before: State) -> str:
         self._dialect = Dialect(hello.esmtp)
+        self._chunks = None
         if before in IN_TRANSACTION:
             self._due = RESET  # RFC 5321 4.1.4: a second EHLO is a RSET too
         return "ehlo" if hello.esmtp else "helo"

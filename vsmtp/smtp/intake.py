@@ -4,39 +4,26 @@ Only `\r\n.\r\n` ends a message; the CRLF of the DATA line counts as its first o
 that is never handed out stands before the stream. The end of a piece that may be the beginning of the
 terminator is held back, at most four octets. So neither a CRLF nor the dot of a stuffed line is ever cut in
 two, and a piece can be judged and unstuffed by itself, by searches that run at the speed of memory.
-
-A bare CR, a bare LF or a NUL makes the message unsound wherever it stands: some other server could see the
-end of a message there, and whoever follows it could be made to take commands hidden in a message.
 """
 
 from __future__ import annotations
 
 from typing import Final
 
+from vsmtp.smtp.lines import LineRules
+
 _END: Final = b"\r\n.\r\n"
 
 
 class Intake:
-    """The decoder of one message."""
+    """The decoder of one message that came by DATA, judged by `rules`."""
 
-    __slots__ = ("_faults", "_held", "_line_so_far", "_max_line", "_max_size", "_size", "_skip")
+    __slots__ = ("_held", "_skip", "rules")
 
-    def __init__(self, max_size: int, max_line: int) -> None:
+    def __init__(self, rules: LineRules) -> None:
+        self.rules = rules
         self._held = b"\r\n"
         self._skip = 2
-        self._size = 0
-        self._line_so_far = 0
-        self._faults: set[str] = set()
-        self._max_size = max_size
-        self._max_line = max_line
-
-    @property
-    def fault(self) -> str | None:
-        """The name of the reply that an unsound message gets; the same however the stream was cut."""
-        for name in ("bad_octets", "message_too_big", "text_line_too_long"):
-            if name in self._faults:
-                return name
-        return None
 
     def take(self, data: bytes) -> tuple[bytes, bytes | None]:
         """Decode the next piece: the message's octets in it, and what follows the message once it has ended.
@@ -53,34 +40,15 @@ class Intake:
         return self._judged(stream[: end + 2], dot), stream[end + len(_END) :]
 
     def _judged(self, piece: bytes, dot: int) -> bytes:
-        """Look for faults in `piece`, unstuff it; `dot` is where the first LF before a dot stands, or -1."""
-        # With all CRs gone and one put before each LF it is the same again only if it had no bare ones.
-        # Searches for one octet are so much faster than for two that this beats counting the pairs.
-        if piece.replace(b"\r", b"").replace(b"\n", b"\r\n") != piece or b"\0" in piece:
-            self._faults.add("bad_octets")
+        """Unstuff `piece` and have it judged; `dot` is where the first LF before a dot stands, or -1.
+
+        Only after CRLF is a dot stuffed; one after a bare end belongs to the text, whatever the end becomes.
+        """
         text = piece.replace(b"\r\n.", b"\r\n") if 0 <= dot < len(piece) - 1 else piece
         if self._skip and text:
             text = text[self._skip :]
             self._skip = 0
-        self._size += len(text)
-        if self._size > self._max_size:
-            self._faults.add("message_too_big")
-        self._measure_lines(text)
-        return b"" if self._faults else text
-
-    def _measure_lines(self, text: bytes) -> None:
-        # One hop per limit, not one per line: the last LF within reach is as good as the next one.
-        limit = self._max_line
-        total = len(text)
-        start = -self._line_so_far
-        while total - start > limit:
-            end = text.rfind(b"\n", max(start, 0), start + limit)
-            if end < 0:
-                self._faults.add("text_line_too_long")
-                break
-            start = end + 1
-        last = text.rfind(b"\n")
-        self._line_so_far = total - last - 1 if last >= 0 else min(self._line_so_far + total, limit)
+        return self.rules.judge(text)
 
 
 def _held_back(stream: bytes) -> int:

@@ -10,6 +10,13 @@ from vsmtp.values.reply import Reply
 # RFC 2034 4: the greeting, the answers to HELO and EHLO, and 3yz replies carry no enhanced code.
 BARE: Final = frozenset({"greeting", "helo", "ehlo", "data"})
 
+# Words that are others where the listener speaks LMTP; RFC 2033 4.2 wants the 503.
+LMTP_REPLIES: Final[Mapping[str, Reply]] = {
+    "greeting": Reply(220, "", "{server.name} LMTP"),
+    "hello_first": Reply(503, "5.5.1", "Say LHLO first"),
+    "no_recipients": Reply(503, "5.5.1", "No valid recipients"),
+}
+
 REPLIES: Final[Mapping[str, Reply]] = {
     "greeting": Reply(220, "", "{server.name} ESMTP"),
     "helo": Reply(250, "", "{server.name}"),
@@ -17,12 +24,33 @@ REPLIES: Final[Mapping[str, Reply]] = {
     "mail": Reply(250, "2.1.0", "Sender ok"),
     "rcpt": Reply(250, "2.1.5", "Recipient ok"),
     "data": Reply(354, "", "End data with <CR><LF>.<CR><LF>"),
+    "chunk": Reply(250, "2.0.0", "Chunk taken"),
     "queued": Reply(250, "2.0.0", "Message accepted"),
     "reset": Reply(250, "2.0.0", "Ok"),
     "noop": Reply(250, "2.0.0", "Ok"),
     "vrfy": Reply(252, "2.0.0", "Cannot verify, but will take mail for it and try"),
-    "help": Reply(214, "2.0.0", "Commands: EHLO HELO MAIL RCPT DATA RSET NOOP VRFY HELP QUIT"),
+    "expn": Reply(252, "2.0.0", "Cannot expand, but will take mail for it and try"),
+    "help": Reply(214, "2.0.0", "Commands: {commands}"),
+    "starttls": Reply(220, "2.0.0", "Ready to start TLS"),
+    "authenticated": Reply(235, "2.7.0", "Authentication succeeded"),
     "quit": Reply(221, "2.0.0", "{server.name} closing connection"),
+    # Said by the driver, which alone knows when.
+    "auth_failed": Reply(535, "5.7.8", "Authentication failed"),
+    "auth_unavailable": Reply(454, "4.7.0", "Authentication is not possible just now"),
+    "tls_unavailable": Reply(454, "4.7.0", "TLS is not available just now"),
+    "early_talker": Reply(554, "5.5.1", "The server speaks first"),
+    # Said by the engine of its own accord.
+    "starttls_first": Reply(530, "5.7.0", "Say STARTTLS first"),
+    "auth_first": Reply(530, "5.7.0", "Authentication required"),
+    "auth_twice": Reply(503, "5.5.1", "Already authenticated"),
+    "auth_cancelled": Reply(501, "5.7.0", "Authentication cancelled"),
+    "auth_line_too_long": Reply(500, "5.5.6", "Authentication line too long"),
+    "bad_base64": Reply(501, "5.5.2", "Not base64"),
+    "unknown_mechanism": Reply(504, "5.5.4", "Authentication mechanism not offered"),
+    "octets_after_starttls": Reply(421, "4.7.0", "Octets after STARTTLS, closing connection"),
+    "bad_chunk": Reply(421, "4.5.4", "BDAT wants a size and perhaps LAST, closing connection"),
+    "chunks_begun": Reply(503, "5.5.1", "The message came by BDAT so far"),
+    "too_many_messages": Reply(421, "4.7.0", "Too many messages on this connection"),
     "not_smtp": Reply(421, "4.7.0", "This is a mail server"),
     "too_many_errors": Reply(421, "4.7.0", "{server.name} too many errors, closing connection"),
     "too_many_recipients": Reply(452, "4.5.3", "Too many recipients"),
@@ -48,20 +76,27 @@ REPLIES: Final[Mapping[str, Reply]] = {
 }
 
 
-def reworded(changes: Mapping[str, Reply], server_name: str) -> dict[str, Reply]:
-    """All replies, `changes` in their places, `{server.name}` filled in.
+def reworded(
+    changes: Mapping[str, Reply], server_name: str, commands: str, *, lmtp: bool = False
+) -> dict[str, Reply]:
+    """All replies, `changes` in their places, `{server.name}` and `{commands}` filled in.
 
     Raises ValueError for a name that is no reply's, and for a rewording that says something else: the first
     digit of the code is the protocol's, only the rest is the administrator's.
     """
+    said = {**REPLIES, **(LMTP_REPLIES if lmtp else {})}
     for name, reply in changes.items():
         if name not in REPLIES:
             raise ValueError(f"no reply is called `{name}`")
         if reply.code // 100 != REPLIES[name].code // 100:
             raise ValueError(f"`{name}` is a {REPLIES[name].code // 100}yz reply, `{reply}` is not")
-    return {name: _finished(name, reply, server_name) for name, reply in {**REPLIES, **changes}.items()}
+    said.update(changes)
+    words = {"{server.name}": server_name, "{commands}": commands}
+    return {name: _finished(name, reply, words) for name, reply in said.items()}
 
 
-def _finished(name: str, reply: Reply, server_name: str) -> Reply:
-    text = reply.text.replace("{server.name}", server_name)
+def _finished(name: str, reply: Reply, words: Mapping[str, str]) -> Reply:
+    text = reply.text
+    for placeholder, word in words.items():
+        text = text.replace(placeholder, word)
     return Reply(reply.code, "" if name in BARE else reply.enhanced, text)
