@@ -18,7 +18,7 @@ from vsmtp.values.answer import Unavailable
 # A name that we write leaves room for the colon and a blank in a line of 78.
 MAX_NAME: Final = 76
 _NAME: Final = re.compile(rf"[!-9;-~]{{1,{MAX_NAME}}}")
-_FIELD: Final = re.compile(rb"([!-9;-~]+)[ \t]*:[^\n]*(?:\n|\Z)(?:[ \t][^\n]*(?:\n|\Z))*+")
+_FIELD: Final = re.compile(rb"([!-9;-~]++)[ \t]*+:[^\n]*(?:\n|\Z)(?:[ \t][^\n]*(?:\n|\Z))*+")
 _BLANK: Final = re.compile(rb"\r?\n")
 _FOLD: Final = re.compile(rb"\r?\n(?=[ \t])")
 

@@ -8,17 +8,12 @@ from binascii import a2b_base64, a2b_qp
 from collections.abc import Callable
 from typing import Final
 
+from vsmtp.message.charsets import decode, is_charset
+
 MAX_WORD: Final = 75  # RFC 2047 2
 
 _WORD: Final = re.compile(r"=\?([A-Za-z0-9_.:+\-]{1,40})(?:\*[A-Za-z0-9\-]*)?\?([BbQq])\?([^?\s]*)\?=")
 
-# Python knows codecs that are no charset of mail, among them some of quadratic cost. Only these are asked.
-_CHARSET: Final = re.compile(
-    r"utf-?8|us-ascii|ascii|latin-?1|iso-8859-\d{1,2}(-[ei])?|windows-\d{3,4}|cp\d{3,4}|koi8-[rut]|tis-620"
-    r"|gb2312|gbk|gb18030|hz-gb-2312|big5(-hkscs)?|euc-(jp|kr|cn)|ks_c_5601-1987|shift_jis|sjis"
-    r"|iso-2022-(jp(-[123])?|kr)|utf-?16(le|be)?|macintosh",
-    re.IGNORECASE,
-)
 _Q_SAFE: Final = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789!*+-/ "
 _Q: Final = tuple(
     "_" if octet == ord(" ") else chr(octet) if octet in _Q_SAFE else f"={octet:02X}" for octet in range(256)
@@ -39,7 +34,7 @@ def decode_words(text: str) -> str:
     charset, octets, at = "", bytearray(), 0
     for match in _WORD.finditer(text):
         between = text[at : match.start()]
-        word = _octets(match[2], match[3]) if _CHARSET.fullmatch(match[1]) else None
+        word = _octets(match[2], match[3]) if is_charset(match[1]) else None
         if word is None:
             continue
         if charset != match[1].lower() or between.strip(" \t") or not at:
@@ -76,10 +71,7 @@ def _octets(encoding: str, written: str) -> bytes | None:
 
 
 def _decoded(octets: bytearray, charset: str) -> str:
-    try:
-        return octets.decode(charset, "replace") if charset else ""
-    except LookupError:  # of the families above Python does not have every member
-        return octets.decode("latin-1")
+    return decode(octets, charset) if charset else ""
 
 
 def _split(octets: bytes, room: int, length: Callable[[bytes], int]) -> list[bytes]:
