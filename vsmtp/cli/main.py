@@ -26,6 +26,7 @@ COMMANDS: Final[Mapping[str, Command]] = {
     "init": Command("vsmtp.cli.init", "write a tree to begin with"),
     "check": Command("vsmtp.cli.check", "say everything that is wrong with a tree"),
     "explain": Command("vsmtp.cli.explain", "say what would happen to a mail, and why"),
+    "test": Command("vsmtp.cli.policies", "run the policy tests that stand beside the rules"),
     "run": Command("vsmtp.cli.run", "serve mail in the foreground"),
     "queue": Command("vsmtp.cli.queue", "look into the queue, retry and remove mail"),
 }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -36,18 +36,23 @@ class Rulebook:
     """Finds rules by their paths (`RuleInfo.path`); `own` are those of the tree, in order of their tables."""
 
     own: Mapping[KeyPath, RuleWritten]
-    _shipped: Mapping[KeyPath, Place] = field(default_factory=dict)
+    _shipped: Mapping[KeyPath, RuleWritten] = field(default_factory=dict)
 
     @classmethod
     def of(cls, tree: Tree) -> Rulebook:
         """The rules of a sound tree."""
         own = (RuleWritten(path, table, tree.origin(path) or NOWHERE) for path, table in _pairs(tree))
-        return cls({rule.path: rule for rule in own}, dict(_shipped_places()))
+        return cls({rule.path: rule for rule in own}, {rule.path: rule for rule in _shipped_rules()})
+
+    @property
+    def names(self) -> frozenset[str]:
+        """What all rules are called, the shipped ones too."""
+        return frozenset(rule.name for rule in (*self.own.values(), *self._shipped.values()))
 
     def place(self, path: KeyPath) -> Place:
         """Where the rule begins; `NOWHERE` for one that no file has."""
-        rule = self.own.get(path)
-        return rule.place if rule is not None else self._shipped.get(path, NOWHERE)
+        rule = self.own.get(path) or self._shipped.get(path)
+        return rule.place if rule is not None else NOWHERE
 
     def in_order(self, seen: StageSeen) -> tuple[RuleSeen, ...]:
         """The rules that an evaluation looked at, in the order in which a reader would.
@@ -120,7 +125,7 @@ def _pairs(tree: Tree) -> Iterator[RulePair]:
                 yield from said
 
 
-def _shipped_places() -> Iterator[tuple[KeyPath, Place]]:
+def _shipped_rules() -> Iterator[RuleWritten]:
     # In the order in which `read_shipped` numbers them.
     numbers: dict[str, int] = {}
     for path in sorted(DIRECTORY.glob("*.toml")):
@@ -129,14 +134,9 @@ def _shipped_places() -> Iterator[tuple[KeyPath, Place]]:
         for stage, rules in _tables(document).items():
             for rule in rules.children.values():
                 number = numbers[stage] = numbers.get(stage, -1) + 1
-                yield (_SHIPPED, stage, number), place_of(rule, at_key=False)
+                yield RuleWritten((_SHIPPED, stage, number), rule.plain(), place_of(rule, at_key=False))
 
 
 def _tables(document: Document) -> Mapping[str, Origin]:
     rules, _ = descend(merge([document])[0], ("rules",))
     return {} if rules is None else {str(stage): table for stage, table in rules.children.items()}
-
-
-def names_of(rules: Sequence[RuleWritten]) -> tuple[str, ...]:
-    """What the rules are called, each name once."""
-    return tuple(dict.fromkeys(rule.name for rule in rules))
