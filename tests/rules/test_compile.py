@@ -101,7 +101,7 @@ FAULTS: list[tuple[str, str, KeyPath, str, str]] = [
         "rcpt.domain",
     ),
     (rcpt("do = [ { lgo = 'x' } ]"), "unknown-key", (*HERE, "do", 0, "lgo"), "key", "log"),
-    (rcpt("do = [ { forward = 'x' } ]"), "effect-not-allowed", (*HERE, "do", 0, "forward"), "key", ""),
+    (rcpt("do = [ { pipe = 'x' } ]"), "not-yet", (*HERE, "do", 0, "pipe"), "key", ""),
     (
         rcpt("do = [ { log = {level='x', text='y'} } ]"),
         "wrong-type",

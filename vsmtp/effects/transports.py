@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
-from typing import Final, Literal, TypeAlias, cast
+from typing import TypeAlias
 
 from vsmtp.config.models.delivery import OutboundTls
 from vsmtp.config.models.types import HostPort, SecretSource, parse_host_port
@@ -12,13 +11,9 @@ from vsmtp.effects.paths import render_path
 from vsmtp.effects.unfit import Unfit
 from vsmtp.rules.effects import Forward, ForwardHost, ForwardRelay, Maildir, NoDelivery, TransportEffect
 from vsmtp.rules.template import Template, render_text
+from vsmtp.rules.urls import PORTS, Scheme, parse_url
 from vsmtp.values.secret import Secret
 from vsmtp.vocabulary.answers import Facts
-
-Scheme: TypeAlias = Literal["smtp", "smtps", "lmtp"]
-# `smtps` begins with TLS (RFC 8314); LMTP has no port of its own (RFC 2033): 24 is usual.
-PORTS: Final[dict[Scheme, int]] = {"smtp": 25, "smtps": 465, "lmtp": 24}
-_URL: Final = re.compile(r"(smtps?|lmtp)://([^/?#@]+)/?", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +61,7 @@ def as_way(effect: TransportEffect, facts: Facts) -> Way | Unfit:
     """The way that the effect means, its texts filled in through the facts of its `Fired`."""
     match effect:
         case Forward(url):
-            return parse_url(render_text(url, facts))
+            return _to_url(render_text(url, facts))
         case ForwardRelay(name):
             return ToRelay(name)
         case ForwardHost():
@@ -78,18 +73,12 @@ def as_way(effect: TransportEffect, facts: Facts) -> Way | Unfit:
             return ToNobody()
 
 
-def parse_url(text: str) -> ToHost | Unfit:
-    """Read `smtp://host`, `smtps://host:port` or `lmtp://[::1]:24`."""
-    match = _URL.fullmatch(text)
-    if match is None:
-        return Unfit(f"`{text}` is not `smtp://host:port`, `smtps://` or `lmtp://`")
-    scheme = cast("Scheme", match[1].lower())
-    has_port = match[2].rpartition("]")[2].count(":") == 1
+def _to_url(text: str) -> ToHost | Unfit:
     try:
-        where = parse_host_port(match[2] if has_port else f"{match[2]}:{PORTS[scheme]}")
+        url = parse_url(text)
     except ValueError as error:
         return Unfit(str(error))
-    return ToHost(scheme, where, "required" if scheme == "smtps" else "may")
+    return ToHost(url.scheme, url.where, "required" if url.scheme == "smtps" else "may")
 
 
 def _to_host(effect: ForwardHost, facts: Facts) -> ToHost | Unfit:
@@ -106,5 +95,13 @@ def _login(effect: ForwardHost, facts: Facts) -> Login | None:
     if effect.user is None or effect.password is None:
         return None
     password = effect.password
-    secret = Secret(render_text(password, facts)) if isinstance(password, Template) else password
-    return Login(render_text(effect.user, facts), secret)
+    return Login(
+        render_text(effect.user, facts),
+        _secret(password, facts) if isinstance(password, Template) else password,
+    )
+
+
+def _secret(template: Template, facts: Facts) -> Secret:
+    # A column of type `secret` is never rendered: its text is taken as it is, and printed nowhere.
+    answer = facts.ask(template.facts[0])
+    return answer if isinstance(answer, Secret) else Secret(render_text(template, facts))

@@ -3,22 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, Final, cast
+from typing import Final
 
-from vsmtp.message.fields import MAX_NAME, is_field_name
-from vsmtp.rules.effects import (
-    AddHeader,
-    Effect,
-    Log,
-    PrependHeader,
-    RemoveHeader,
-    RenameHeader,
-    SetHeader,
-)
+from vsmtp.rules import effects
+from vsmtp.rules.effects import Effect
+from vsmtp.rules.readers import addresses, headers, state, telling, transports
+from vsmtp.rules.readers.given import Given
 from vsmtp.rules.reading import Reading, did_you_mean
-from vsmtp.rules.template import Template
 from vsmtp.values.diagnostic import KeyPath
-from vsmtp.vocabulary.actions import EFFECTS, LATER_EFFECTS, LOG_LEVELS, Level
+from vsmtp.vocabulary.actions import EFFECTS, LATER_EFFECTS
 
 
 def read_effects(reading: Reading, raw: object, path: KeyPath, groups: frozenset[str]) -> tuple[Effect, ...]:
@@ -26,106 +19,54 @@ def read_effects(reading: Reading, raw: object, path: KeyPath, groups: frozenset
     if not isinstance(raw, list):
         reading.fault(path, "wrong-type", '`do` is a list of effects: `do = [ { log = "..." } ]`')
         return ()
-    effects = (_read_one(reading, item, (*path, n), groups) for n, item in enumerate(raw))
-    return tuple(effect for effect in effects if effect is not None)
+    read = (_read_one(Given(reading, item, (*path, n), groups)) for n, item in enumerate(raw))
+    return tuple(effect for effect in read if effect is not None)
 
 
-def _read_one(reading: Reading, raw: object, path: KeyPath, groups: frozenset[str]) -> Effect | None:
-    if not isinstance(raw, Mapping) or len(raw) != 1:
-        reading.fault(path, "wrong-type", 'an effect is a table with one key: `{ log = "..." }`')
+def _read_one(given: Given) -> Effect | None:
+    if not isinstance(given.raw, Mapping) or len(given.raw) != 1:
+        given.fault("wrong-type", 'an effect is a table with one key: `{ log = "..." }`')
         return None
-    name, operand = next(iter(raw.items()))
-    here = (*path, name)
+    name, operand = next(iter(given.raw.items()))
+    reading, here = given.reading, given.inner(name, operand)
     if name in LATER_EFFECTS:
-        reading.key_fault(here, "effect-not-allowed", f"the effect `{name}` comes with a later release")
+        reading.key_fault(here.path, "not-yet", f"the effect `{name}` comes with a later release")
     elif name not in EFFECTS:
-        reading.key_fault(here, "unknown-key", f"unknown effect `{name}`", did_you_mean(name, EFFECTS))
+        reading.key_fault(here.path, "unknown-key", f"unknown effect `{name}`", did_you_mean(name, EFFECTS))
     elif reading.stage is not None and reading.stage not in EFFECTS[name]:
         message = f"`{name}` is no effect of the stage `{reading.stage.label}`"
-        reading.key_fault(here, "effect-not-allowed", message)
+        places = ", ".join(f"`{stage.label}`" for stage in sorted(EFFECTS[name]))
+        reading.key_fault(here.path, "effect-not-allowed", message, f"it may stand at {places}")
     else:
-        return _READERS[name](reading, operand, here, groups)
+        return _READERS[name](here)
     return None
 
 
-def _fields(reading: Reading, raw: object, path: KeyPath, keys: tuple[str, ...]) -> dict[str, Any] | None:
-    if not isinstance(raw, Mapping):
-        shape = ", ".join(f'{key} = "..."' for key in keys)
-        reading.fault(path, "wrong-type", f"`{path[-1]}` is a table: `{{ {shape} }}`")
-        return None
-    for key in raw:
-        if key not in keys:
-            reading.key_fault((*path, key), "unknown-key", f"unknown key `{key}`", did_you_mean(key, keys))
-    missing = [key for key in keys if key not in raw]
-    if missing:
-        reading.key_fault(path, "missing-key", f"`{path[-1]}` needs `{missing[0]}`")
-        return None
-    return dict(raw)
-
-
-def _field_name(reading: Reading, raw: object, path: KeyPath) -> str | None:
-    if isinstance(raw, str) and is_field_name(raw):  # what a glob adds to a name is printable too
-        return raw
-    what = "a header field's name is printable ASCII without spaces and colons"
-    reading.fault(path, "wrong-type", f"{what}, at most {MAX_NAME} characters")
-    return None
-
-
-def _named_value(
-    make: Callable[[str, Template], Effect],
-) -> Callable[[Reading, object, KeyPath, frozenset[str]], Effect | None]:
-    def read(reading: Reading, raw: object, path: KeyPath, groups: frozenset[str]) -> Effect | None:
-        fields = _fields(reading, raw, path, ("name", "value"))
-        if fields is None:
-            return None
-        name = _field_name(reading, fields["name"], (*path, "name"))
-        value = reading.template(fields["value"], (*path, "value"), groups)
-        return make(name, value) if name else None
-
-    return read
-
-
-def _rename(reading: Reading, raw: object, path: KeyPath, _groups: frozenset[str]) -> Effect | None:
-    fields = _fields(reading, raw, path, ("name", "to"))
-    if fields is None:
-        return None
-    name = _field_name(reading, fields["name"], (*path, "name"))
-    to = _field_name(reading, fields["to"], (*path, "to"))
-    return RenameHeader(name, to) if name and to else None
-
-
-def _remove(reading: Reading, raw: object, path: KeyPath, _groups: frozenset[str]) -> Effect | None:
-    if isinstance(raw, Mapping):
-        fields = _fields(reading, raw, path, ("name",))
-        if fields is None:
-            return None
-        raw, path = fields["name"], (*path, "name")
-    glob = _field_name(reading, raw, path)
-    return RemoveHeader(glob) if glob else None
-
-
-def _log(reading: Reading, raw: object, path: KeyPath, groups: frozenset[str]) -> Effect | None:
-    if isinstance(raw, str):
-        return Log("info", reading.template(raw, path, groups))
-    fields = _fields(reading, {"level": "info", **raw} if isinstance(raw, Mapping) else raw, path, _LOG)
-    if fields is None:
-        return None
-    level = fields["level"]
-    if level not in LOG_LEVELS:
-        remedy = did_you_mean(str(level), LOG_LEVELS)
-        message = "a level is one of " + ", ".join(f"`{name}`" for name in LOG_LEVELS)
-        reading.fault((*path, "level"), "wrong-type", message, remedy)
-        return None
-    text = reading.template(fields["text"], (*path, "text"), groups)
-    return Log(cast("Level", level), text)
-
-
-_LOG: Final = ("level", "text")
-_READERS: Final[Mapping[str, Callable[[Reading, object, KeyPath, frozenset[str]], Effect | None]]] = {
-    "add_header": _named_value(AddHeader),
-    "prepend_header": _named_value(PrependHeader),
-    "set_header": _named_value(SetHeader),
-    "rename_header": _rename,
-    "remove_header": _remove,
-    "log": _log,
+_READERS: Final[Mapping[str, Callable[[Given], Effect | None]]] = {
+    "add_header": headers.named_value(effects.AddHeader),
+    "prepend_header": headers.named_value(effects.PrependHeader),
+    "set_header": headers.named_value(effects.SetHeader),
+    "rename_header": headers.rename,
+    "remove_header": headers.remove,
+    "rewrite_from": addresses.one_address(effects.RewriteFrom),
+    "rewrite_to": addresses.rewrite_to,
+    "add_to": addresses.one_address(effects.AddTo),
+    "remove_to": addresses.one_address(effects.RemoveTo),
+    "add_rcpt": addresses.add_rcpt,
+    "remove_rcpt": addresses.one_address(effects.RemoveRcpt),
+    "rewrite_rcpt": addresses.one_address(effects.RewriteRcpt),
+    "rewrite_sender": addresses.rewrite_sender,
+    "forward": transports.forward,
+    "maildir": transports.maildir,
+    "no_delivery": transports.no_delivery,
+    "set": state.set_variables,
+    "add": state.add_variables,
+    "table_set": state.table_set,
+    "table_add": state.table_add,
+    "table_remove": state.table_remove,
+    "count": state.count,
+    "write": telling.export(effects.Write),
+    "dump": telling.export(effects.Dump),
+    "notify": telling.notify,
+    "log": telling.log,
 }

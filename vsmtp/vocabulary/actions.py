@@ -26,20 +26,41 @@ LATER_VERDICTS: Final = frozenset({"delegate"})
 # `close = true` beside `reject` ends the connection: there must be one.
 CLOSING: Final = _BEFORE_QUEUE
 
+# A transport is chosen for a recipient, or at `prequeue` and `postqueue` for all of a group.
+_ROUTING: Final = frozenset({Stage.RCPT, Stage.PREQUEUE, Stage.POSTQUEUE, Stage.DELIVERY})
+# Recipients can be added and taken away while there are some and none is on its way yet.
+_GATHERING: Final = frozenset({Stage.RCPT, Stage.DATA, Stage.PREQUEUE, Stage.POSTQUEUE})
 EFFECTS: Final[dict[str, frozenset[Stage]]] = {
     "add_header": _EVERYWHERE,
     "prepend_header": _EVERYWHERE,
     "set_header": _EVERYWHERE,
     "rename_header": _EVERYWHERE,
     "remove_header": _EVERYWHERE,
+    "rewrite_from": _EVERYWHERE,
+    "rewrite_to": _EVERYWHERE,
+    "add_to": _EVERYWHERE,
+    "remove_to": _EVERYWHERE,
+    "add_rcpt": _GATHERING,
+    "remove_rcpt": _GATHERING,
+    "rewrite_rcpt": frozenset({Stage.RCPT, Stage.DELIVERY}),
+    "rewrite_sender": frozenset({Stage.MAIL, Stage.DATA, Stage.PREQUEUE, Stage.POSTQUEUE}),
+    "forward": _ROUTING,
+    "maildir": _ROUTING,
+    "no_delivery": _ROUTING,
+    "set": _EVERYWHERE,
+    "add": _EVERYWHERE,
+    "table_set": _EVERYWHERE,
+    "table_add": _EVERYWHERE,
+    "table_remove": _EVERYWHERE,
+    "count": _EVERYWHERE,
+    "write": frozenset({Stage.PREQUEUE, Stage.POSTQUEUE, Stage.DELIVERY}),
+    "dump": _EVERYWHERE,
+    "notify": _EVERYWHERE,
     "log": _EVERYWHERE,
 }
 # Of rules.md, not of this release: the fault says so instead of guessing at a misspelling.
 LATER_EFFECTS: Final = frozenset({
-    "add_rcpt", "remove_rcpt", "rewrite_rcpt", "rewrite_sender", "rewrite_from", "rewrite_to", "add_to",
-    "remove_to", "deliver", "forward", "maildir", "mbox", "lmtp", "pipe", "no_delivery", "sign_dkim",
-    "add_authentication_results", "seal_arc", "set", "add", "table_set", "table_add", "table_remove", "count",
-    "run", "apply", "write", "dump", "notify",
+    "deliver", "mbox", "lmtp", "pipe", "sign_dkim", "add_authentication_results", "seal_arc", "run", "apply",
 })  # fmt: skip
 LATER_KEYS: Final = frozenset({"lookup"})
 
