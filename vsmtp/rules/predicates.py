@@ -82,7 +82,10 @@ def _compare(
             # Element by element; a list of another length is nobody's answer to this question.
             return _elements(answer)[number] is True if number < len(_elements(answer)) else None
         case Ago(_, seconds):
-            return any(_covers(op, element, interval(op, ordinal(at) - seconds)) for at in _elements(answer))
+            side = Op.LT if op is Op.OLDER_THAN else Op.GT
+            return any(
+                _covers(op, element, interval(side, ordinal(at) - seconds)) for at in _elements(answer)
+            )
         case Ref():
             return any(_covers(op, element, _as_operand(op, kind, item)) for item in _elements(answer))
 
