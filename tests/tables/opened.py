@@ -34,12 +34,16 @@ class Declared:
         self.settings = settings.tables
         self.clock = Clock()
         self.complaints: list[tuple[str, str]] = []
-        self._executor = ThreadPoolExecutor(2)
+        self._executor = ThreadPoolExecutor(1)
         around = Surroundings(self._executor, self.clock, "+", lambda *said: self.complaints.append(said))
         self.tables = open_tables(self.settings, around)
 
     def __getitem__(self, name: str) -> Table:
         return self.tables[name]
+
+    def settle(self) -> None:
+        """What was begun in the background is done."""
+        self._executor.submit(int).result()
 
     def close(self) -> None:
         for table in self.tables.values():
