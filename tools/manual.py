@@ -34,10 +34,11 @@ FACTS_INTRODUCTION = """\
 Written by `tools/manual.py` from `vsmtp/vocabulary/facts.py`; change it there. What a rule can ask \
 about, when it is known
 for the first time, and when it is absent. `[]` marks a list. `rcpt.*` is there at `rcpt` and `delivery` only;
-`match.<group>` is what a named group of the rule's own `matches` found, and `lookup.<name>` binds names of its
-own to rows of tables (see [rules.md](rules.md)). The cost says whom asking bothers: nobody (`memory`), this
-machine (`local`), others (`network`); cheap facts are asked first. Facts marked *later* are read and checked,
-but this release does not find them out: to a rule they are unavailable, and `vsmtp check` warns of each use.
+`match.<group>` is what a named group of the rule's own `matches` found, and `lookup.<name>` binds names of
+its own to rows of tables (see [rules.md](rules.md)). The cost says whom asking bothers: nobody (`memory`),
+this machine (`local`), others (`network`); cheap facts are asked first. Facts marked *later* are read and
+checked, but this release does not find them out: to a rule they are unavailable, and `vsmtp check` warns of
+each use.
 
 | fact | type | from | cost | absent | |
 |---|---|---|---|---|---|

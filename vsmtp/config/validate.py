@@ -43,7 +43,6 @@ LATER: Final[Mapping[KeyPath, str]] = {
     ("dnsbl",): "DNS lists arrive in a later release",
     ("invariants",): "invariants arrive in a later release",
     ("limiters",): "limiters arrive in a later release",
-    ("lookups",): "lookups arrive in a later release",
     ("metrics",): "metrics arrive in a later release",
     ("services",): "services arrive in a later release",
     ("server", "aliases"): "aliases arrive in a later release",

@@ -9,6 +9,7 @@ from vsmtp.config.load import RulePair, Tree
 from vsmtp.config.models.settings import Settings
 from vsmtp.config.shipped import read_shipped
 from vsmtp.rules.compile import Compiled, Ruleset, compile_rules
+from vsmtp.rules.names import Names
 from vsmtp.rules.reading import RuleSource
 from vsmtp.tables.kinds import static_elements, traits
 from vsmtp.vocabulary.stages import STAGES
@@ -22,6 +23,8 @@ def compile_tree(tree: Tree) -> Compiled:
         {STAGES[stage]: _shipped(stage, tables) for stage, tables in read_shipped().items()},
         tree.settings.rules.disable,
         _domains(tree),
+        {name: lookup.model_dump() for name, lookup in tree.settings.lookups.items()},
+        _names(tree.settings),
     )
     named = tree.settings.tables
     elements = {**static_elements(named), **built_in_tables(tree.settings)}
@@ -42,6 +45,16 @@ def _domains(tree: Tree) -> Mapping[str, Mapping[str, str | tuple[RuleSource, ..
         name: {key: said if isinstance(said, str) else _sources(said) for key, said in chains.items()}
         for name, chains in tree.domains.items()
     }
+
+
+def _names(settings: Settings) -> Names:
+    # Limiters and services come with their release: until then a rule that names one is told there is none.
+    return Names(
+        limiters={},
+        quarantines=frozenset(settings.quarantines),
+        services=frozenset(),
+        relays=frozenset(settings.relays),
+    )
 
 
 def _sources(pairs: Sequence[RulePair]) -> tuple[RuleSource, ...]:

@@ -51,7 +51,7 @@ def _walk(reading: Reading, table: Mapping[str, Any], path: KeyPath, prefix: str
 def _read_tests(reading: Reading, fact: Fact, raw: object, path: KeyPath) -> tuple[Test, ...]:
     if not isinstance(raw, Mapping):
         operands = read_operands(reading, fact, Op.IS, raw, path)
-        return (Literal(Op.IS, negated=False, operands=operands, words=words_of(raw)),)
+        return (Literal(Op.IS, negated=False, operands=operands, words=words_of(Op.IS, raw)),)
     if not raw:
         reading.fault(path, "bad-test", f"no test of `{fact.label}`")
     tests: list[Test] = []
@@ -109,4 +109,4 @@ def _literal(reading: Reading, fact: Fact, key: str, raw: object, path: KeyPath)
             reading.fault(path, "wrong-type", f"`{key}` is `true` or `false`")
         return Literal(op, raw is False, ())
     operands = read_operands(reading, fact, op, raw, path)
-    return Literal(op, key in _NEGATIVE, operands, words_of(raw))
+    return Literal(op, key in _NEGATIVE, operands, words_of(op, raw))

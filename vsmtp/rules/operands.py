@@ -32,8 +32,7 @@ class ImpossibleValueError(ValueError):
 def read_operands(reading: Reading, fact: Fact, op: Op, raw: object, path: KeyPath) -> tuple[Operand, ...]:
     """The operands of one test; faults are recorded and what is wrong left out."""
     if op is Op.BETWEEN:
-        one = isinstance(raw, list) and len(raw) == _PAIR and not isinstance(raw[0], list)
-        raw = [raw] if one else raw
+        raw = _ranges(raw)
     if not isinstance(raw, list):
         return tuple(_operand(reading, fact, op, raw, path))
     return tuple(
@@ -43,10 +42,23 @@ def read_operands(reading: Reading, fact: Fact, op: Op, raw: object, path: KeyPa
     )
 
 
-def words_of(raw: object) -> tuple[str, ...]:
-    """Operands as they were written."""
-    items = raw if isinstance(raw, list) else [raw]
-    return tuple(str(item).lower() if isinstance(item, bool) else str(item) for item in items)
+def words_of(op: Op, raw: object) -> tuple[str, ...]:
+    """Operands as they were written, a range as `22:00 to 06:00`."""
+    items = _ranges(raw) if op is Op.BETWEEN else raw
+    items = items if isinstance(items, list) else [items]
+    return tuple(_word(item) for item in items)
+
+
+def _ranges(raw: object) -> object:
+    """A list of ranges, where one alone may be written as such."""
+    one = isinstance(raw, list) and len(raw) == _PAIR and not isinstance(raw[0], list)
+    return [raw] if one else raw
+
+
+def _word(item: object) -> str:
+    if isinstance(item, list):
+        return " to ".join(map(str, item))
+    return str(item).lower() if isinstance(item, bool) else str(item)
 
 
 def _operand(reading: Reading, fact: Fact, op: Op, raw: object, path: KeyPath) -> list[Operand]:

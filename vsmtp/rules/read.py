@@ -216,7 +216,7 @@ def _read_named(reading: Reading, key: str, raw: object, path: KeyPath) -> Move 
     elif key == "quarantine":
         return Quarantine(raw) if reading.declared("quarantine", raw, path) else None
     elif key == "delegate":
-        return Delegate(raw) if reading.declared("service", raw, path) else None
+        return Delegate(raw)
     elif raw in reading.known.chains:
         return Jump(raw)
     else:

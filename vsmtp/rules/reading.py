@@ -19,11 +19,21 @@ from vsmtp.vocabulary.types import Type
 Caret: TypeAlias = Literal["key", "value"]
 Kind: TypeAlias = Literal["limiter", "quarantine", "service", "relay"]
 _Find: TypeAlias = Callable[[str, KeyPath, Caret], Fact | None]
-_DECLARED: Final[Mapping[Kind, Callable[[Names], Collection[str] | None]]] = {
-    "limiter": lambda names: names.limiters,
-    "quarantine": lambda names: names.quarantines,
-    "service": lambda names: names.services,
-    "relay": lambda names: names.relays,
+
+
+@dataclass(frozen=True, slots=True)
+class _Sort:
+    """A sort of declared names: where they are, and the code of the fault for one that is not."""
+
+    names: Callable[[Names], Collection[str] | None]
+    code: str
+
+
+_SORTS: Final[Mapping[Kind, _Sort]] = {
+    "limiter": _Sort(lambda names: names.limiters, code="unknown-limiter"),
+    "quarantine": _Sort(lambda names: names.quarantines, code="unknown-quarantine"),
+    "service": _Sort(lambda names: names.services, code="unknown-service"),
+    "relay": _Sort(lambda names: names.relays, code="unknown-relay"),
 }
 
 
@@ -114,11 +124,12 @@ class Reading:
 
     def declared(self, kind: Kind, name: str, path: KeyPath, at: Caret = "value") -> bool:
         """Whether that limiter, quarantine, service or relay is declared; else a fault."""
-        known = _DECLARED[kind](self.known.names)
+        sort = _SORTS[kind]
+        known = sort.names(self.known.names)
         if known is None or name in known:
             return True
         remedy = did_you_mean(name, known) or f"declare it: `[{kind}s.{name}]`"
-        self._add(path, f"unknown-{kind}", f"there is no {kind} `{name}`", remedy, at)
+        self._add(path, sort.code, f"there is no {kind} `{name}`", remedy, at)
         return False
 
     def _usable(self, name: str, path: KeyPath, at: Caret) -> Fact | None:

@@ -20,12 +20,6 @@ COLUMN_TYPES: Final[Mapping[str, Type]] = {
     "bool": Type.BOOL,
     "size": Type.SIZE,
     "duration": Type.DURATION,
-    "address": Type.ADDRESS,
-    "domain": Type.DOMAIN,
-    "ip": Type.IP,
-    "network": Type.NETWORK,
-    "date": Type.DATE,
-    "moment": Type.INSTANT,
     "secret": Type.SECRET,
 }
 # The column that every lookup has: whether there is a row.

@@ -20,6 +20,15 @@ RuleTable: TypeAlias = Annotated[dict[str, Any], PlainValidator(_table)]
 RuleTables: TypeAlias = Listed[RuleTable]
 
 
+class Lookup(Section):
+    """A row of a table, asked for when a rule first needs it: `{user.quota}`, `when.user.found = true`."""
+
+    table: str
+    """The table's name: `users` is `[tables.users]`."""
+    key: str
+    """What is looked up, with facts in it: `"{rcpt.address}"`."""
+
+
 class Rules(Section):
     """The rules, as an ordered list of tables for each stage: `[[rules.rcpt]]`."""
 

@@ -11,7 +11,7 @@ from vsmtp.config.models.domains import Domain, DomainKey
 from vsmtp.config.models.logs import Logs
 from vsmtp.config.models.quarantines import Quarantine
 from vsmtp.config.models.queue import Queue
-from vsmtp.config.models.rules import Rules, RuleTables
+from vsmtp.config.models.rules import Lookup, Rules, RuleTables
 from vsmtp.config.models.section import Section
 from vsmtp.config.models.server import MX, Listener, Server
 from vsmtp.config.models.smtp import Smtp
@@ -38,6 +38,8 @@ class Settings(Section):
     """The rules: `[[rules.rcpt]]`."""
     chains: Mapping[str, RuleTables] = {}
     """Rules that others jump to: `[[chains.name]]`."""
+    lookups: Mapping[str, Lookup] = {}
+    """Rows that every rule may ask of, by the name that rules call them: `[lookups.name]`."""
     queue: Queue = Queue()
     """The queue."""
     delivery: Delivery = Delivery()
