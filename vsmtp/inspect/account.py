@@ -19,8 +19,6 @@ from vsmtp.vocabulary.answers import Answer, Facts
 from vsmtp.vocabulary.stages import Stage
 
 Fate: TypeAlias = Literal["matched", "refuted", "exempted", "undecided"]
-# What is said later of the same rule outweighs what was said before only if it stands further to the right.
-_WEIGHT = {"refuted": 0, "undecided": 1, "exempted": 2, "matched": 3}
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +53,8 @@ class Deed:
 class StageSeen:
     """One evaluation: of a stage, or at `rcpt` and `delivery` of a stage for one recipient.
 
-    `rules` are all that were looked at, by the path of their table, not in order; `ended` is the verdict and
-    whose it is.
+    `rules` are all that were looked at, in order; none stands behind the one that decided. `ended` is the
+    verdict and whose it is.
     """
 
     stage: Stage
@@ -86,7 +84,7 @@ class Account:
         self._recipient = recipient.address if recipient is not None else None
         self._world = world
         self._tell = tell
-        self._rules: dict[KeyPath, RuleSeen] = {}
+        self._rules: list[RuleSeen] = []
         self._facts: dict[str, Answer] = {}
         self._effects: list[Deed] = []
 
@@ -99,28 +97,22 @@ class Account:
         self._facts[fact] = answer
 
     def refuted(self, rule: RuleInfo, condition: KeyPath, fact: str) -> None:
-        """A conjunction of the rule cannot hold, or an exemption of it, which decides nothing by itself."""
-        below = condition[len(rule.path) :]
-        if below[:1] != ("unless",):
-            self._see(RuleSeen(rule, "refuted", below, fact))
+        """The rule does not match."""
+        self._rules.append(RuleSeen(rule, "refuted", condition[len(rule.path) :], fact))
 
     def exempted(self, rule: RuleInfo, exemption: KeyPath) -> None:
         """The rule does not apply."""
-        self._see(RuleSeen(rule, "exempted", exemption[len(rule.path) :]))
+        self._rules.append(RuleSeen(rule, "exempted", exemption[len(rule.path) :]))
 
     def undecided(self, rule: RuleInfo, unavailable: tuple[str, ...]) -> None:
         """The rule can be neither matched nor refuted."""
-        self._see(RuleSeen(rule, "undecided", unavailable=unavailable))
+        self._rules.append(RuleSeen(rule, "undecided", unavailable=unavailable))
 
     def fired(self, rule: RuleInfo) -> None:
-        """The rule matched; it is told after those that matched before."""
-        self._rules.pop(rule.path, None)
-        self._see(RuleSeen(rule, "matched"))
-
-    def _see(self, seen: RuleSeen) -> None:
-        before = self._rules.get(seen.info.path)
-        if before is None or _WEIGHT[before.fate] <= _WEIGHT[seen.fate]:
-            self._rules[seen.info.path] = seen
+        """The rule matched, or was left undecided just before and matches by its policy."""
+        if self._rules and self._rules[-1].info == rule and self._rules[-1].fate == "undecided":
+            self._rules.pop()
+        self._rules.append(RuleSeen(rule, "matched"))
 
     def carried_out(self, effect: Effect, fired: Fired) -> None:
         """An effect was carried out."""
@@ -128,7 +120,7 @@ class Account:
 
     def ended(self, ended: Ended) -> None:
         """The evaluation is over."""
-        rules, effects = tuple(self._rules.values()), tuple(self._effects)
+        rules, effects = tuple(self._rules), tuple(self._effects)
         self._tell(StageSeen(self._stage, self._recipient, rules, self._facts, effects, ended))
 
 

@@ -36,7 +36,7 @@ def stage_object(seen: StageSeen, book: Rulebook) -> dict[str, Any]:
     return {
         "stage": seen.stage.label,
         **recipient,
-        "rules": [_rule_object(rule, book) for rule in book.in_order(seen)],
+        "rules": [_rule_object(rule, book) for rule in seen.rules],
         "facts": {name: _fact_object(answer) for name, answer in seen.facts.items()},
         "effects": [deed.text for deed in seen.effects],
         "verdict": verdict_word(seen.verdict) or None,

@@ -38,11 +38,10 @@ def stage_lines(seen: StageSeen, book: Rulebook, most: int = FEW) -> Iterator[st
     """One evaluation: its verdict, then its rules in order with what decided, then the effects."""
     about = f" {seen.recipient}" if seen.recipient is not None else ""
     yield f"{seen.stage.label}{about}: {_flat(verdict_text(seen.verdict))}{_whose(seen)}"
-    rules = book.in_order(seen)
-    hidden = max(0, sum(not rule.matched for rule in rules) - most)
+    hidden = max(0, sum(not rule.matched for rule in seen.rules) - most)
     if hidden:
         yield f"  ... {hidden} more that {'do' if hidden > 1 else 'does'} not match"
-    for rule in rules:
+    for rule in seen.rules:
         if not rule.matched and hidden:
             hidden -= 1
             continue
@@ -65,7 +64,7 @@ def _rule_line(rule: RuleSeen, seen: StageSeen) -> str:
     if rule.fate == "undecided":
         return f" ?   `{rule.info.name}`: {condition_text(rule)}"
     if rule.fate == "exempted":
-        return f"no   `{rule.info.name}`: an exemption holds (`unless`)"
+        return f"no   `{rule.info.name}`: exempted by {condition_text(rule)}"
     answer = seen.facts.get(rule.fact)
     because = "" if answer is None else f": {rule.fact} is {_flat(fact_text(rule.fact, answer))}"
     return f"no   `{rule.info.name}`: {condition_text(rule)}{because}"

@@ -1,4 +1,4 @@
-"""All rules of a tree as they are written: where each stands, what it is called, where it leads."""
+"""All rules of a tree as they are written: where each stands, what it is called."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from vsmtp.config.load import RulePair, Tree
 from vsmtp.config.merge import Document, Origin, descend, merge, place_of
 from vsmtp.config.read import read
 from vsmtp.config.shipped import DIRECTORY
-from vsmtp.inspect.account import RuleSeen, StageSeen
 from vsmtp.values.diagnostic import KeyPath, Place
 
 NOWHERE: Final = Place("", 0, 0)
@@ -53,67 +52,6 @@ class Rulebook:
         """Where the rule begins; `NOWHERE` for one that no file has."""
         rule = self.own.get(path) or self._shipped.get(path)
         return rule.place if rule is not None else NOWHERE
-
-    def in_order(self, seen: StageSeen) -> tuple[RuleSeen, ...]:
-        """The rules that an evaluation looked at, in the order in which a reader would.
-
-        A chain stands behind the rule that jumps to it. What stands behind the rule that decided, and what a
-        `return` passes over, is left out.
-        """
-        return tuple(_Reading(self, seen).run())
-
-    def key(self, path: KeyPath, name: str) -> Any:
-        """What a rule of the tree has under this key; None where it has nothing."""
-        rule = self.own.get(path)
-        return None if rule is None else rule.table.get(name)
-
-
-class _Reading:
-    """One evaluation, read in order."""
-
-    def __init__(self, book: Rulebook, seen: StageSeen) -> None:
-        self._book = book
-        self._end = seen.ended.rule.path if seen.ended.rule is not None else None
-        self._tables: dict[KeyPath, list[RuleSeen]] = {}
-        for rule in seen.rules:
-            self._tables.setdefault(rule.info.path[:-1], []).append(rule)
-        self._root: KeyPath = ("rules", seen.stage.label)
-        self._last: KeyPath = (_SHIPPED, seen.stage.label)
-        self._is_over = False
-
-    def run(self) -> Iterator[RuleSeen]:
-        """The root table, the chains of domains, the shipped rules."""
-        yield from self._table(self._root)
-        jumped = {("chains", target) for target in self._targets()}
-        for path in [path for path in self._tables if path != self._last and path not in jumped]:
-            yield from self._table(path)
-        yield from self._table(self._last)
-
-    def _targets(self) -> Iterator[str]:
-        for table in list(self._tables.values()):
-            for rule in table:
-                target = self._book.key(rule.info.path, "jump") if rule.matched else None
-                if isinstance(target, str):
-                    yield target
-
-    def _table(self, path: KeyPath) -> Iterator[RuleSeen]:
-        for rule in sorted(self._tables.pop(path, ()), key=_number):
-            if self._is_over:
-                return
-            yield rule
-            self._is_over = rule.info.path == self._end
-            if not rule.matched:
-                continue
-            if self._book.key(rule.info.path, "return") is True:
-                return
-            target = self._book.key(rule.info.path, "jump")
-            if isinstance(target, str):
-                yield from self._table(self._last if target == _SHIPPED else ("chains", target))
-
-
-def _number(rule: RuleSeen) -> int:
-    number = rule.info.path[-1]
-    return number if isinstance(number, int) else 0
 
 
 def _pairs(tree: Tree) -> Iterator[RulePair]:
