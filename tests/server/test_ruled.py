@@ -46,6 +46,9 @@ name = "kept apart"
 when.helo.name = "quarantined.test"
 quarantine = "suspects"
 
+[quarantines.suspects]
+[quarantines.virus]
+
 [[rules.mail]]
 name = "no such sender"
 when.sender.domain = "bad.test"
