@@ -8,8 +8,10 @@ from ipaddress import ip_network
 from typing import Final
 
 from vsmtp.facts.message import MessageView
+from vsmtp.facts.mime import SurveyJob
 from vsmtp.facts.subject import Connection, Recipient, Transaction
 from vsmtp.message.edits import Edit, edit
+from vsmtp.message.mime.survey import Survey
 from vsmtp.values.address import Address
 from vsmtp.values.answer import MISSING, Missing, Unavailable
 from vsmtp.vocabulary.answers import UNASKED, Answer, Unasked
@@ -57,6 +59,15 @@ class FactBook:
             return answer(self)
         return self._from_header(name)
 
+    def survey_job(self) -> SurveyJob | None:
+        """What answers an `Asks` for a fact about the parts of the message: to be run in a thread."""
+        return self._message.job if self._message is not None else None
+
+    def store_survey(self, found: Survey | Unavailable) -> None:
+        """Keep what the survey job found."""
+        if self._message is not None:
+            self._message.store(found)
+
     def store(self, name: str, answer: bool | Missing | Unavailable) -> None:  # noqa: FBT001 it is an answer
         """Keep what was fetched after `Asks`; KeyError for a fact that needs no fetching."""
         STORES[name](self, answer)
@@ -66,7 +77,7 @@ class FactBook:
         if edits and self.transaction.head is not None:
             head = edit(self.transaction.head, edits, utf8=self.transaction.smtputf8)
             self.transaction.head = head
-            self._message = None
+            self._message = self._message and self._message.edited(head)
 
     def forget_message(self) -> None:
         """Call this when another head was put into the transaction."""
@@ -76,7 +87,7 @@ class FactBook:
         if self._message is None:
             if self.transaction.head is None:
                 return MISSING
-            self._message = MessageView(self.transaction.head)
+            self._message = MessageView(self.transaction.head, self.transaction.body)
         return self._message.ask(name)
 
     @property

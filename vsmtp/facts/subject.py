@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from vsmtp.net.limits import IpAddress, plain
 from vsmtp.values.address import NULL_SENDER, Address
 from vsmtp.values.answer import Missing, Unavailable
+from vsmtp.values.envelope import Content
 from vsmtp.vocabulary.answers import UNASKED, Unasked
 
 
@@ -39,7 +40,8 @@ class Connection:
 class Transaction:
     """A mail from MAIL to its delivery.
 
-    `head` is the header block, or None while there is no message; `size` the message's octets as received;
+    `head` is the header block, or None while there is no message; `body` what follows it, without which nothing
+    is known of the message's parts; `size` the message's octets as received;
     `arrived` the moment of its acceptance in seconds since the epoch; `attempts` the delivery attempts made.
     """
 
@@ -48,6 +50,7 @@ class Transaction:
     smtputf8: bool = False
     recipients: list[Address] = field(default_factory=list)
     head: bytes | None = None
+    body: Content | None = None
     size: int = 0
     queue_id: str = ""
     attempts: int = 0

@@ -8,7 +8,7 @@ from typing import Final, Literal, TypeAlias
 from vsmtp.values.answer import OverLimit
 
 Good: TypeAlias = Literal[
-    "parts", "depth", "lines", "head", "fields", "values", "wrapped", "parameters", "text"
+    "parts", "depth", "lines", "head", "boundary", "fields", "values", "wrapped", "parameters", "text"
 ]
 Scope: TypeAlias = Literal["structure", "names", "text"]
 
@@ -18,15 +18,16 @@ class Limits:
     """What is looked at of one message.
 
     `parts`: of any kind; `depth`: levels of multiparts and of messages in messages; `lines`: comparisons of
-    lines that begin with two hyphens; `head`: octets in the header of a part; `fields`: lines in all headers;
-    `values`: characters of Content- fields; `wrapped`: octets, encoded, of messages sent encoded;
-    `parameters`: of all Content- fields together; `text`: octets of decoded text.
+    lines that begin with two hyphens; `head`: octets in the header of one part; `boundary`: octets of one;
+    `fields`: lines in all headers; `values`: characters of all Content- fields; `wrapped`: octets of
+    messages sent encoded; `parameters`: of all Content- fields; `text`: octets of decoded text.
     """
 
     parts: int = 1_000
     depth: int = 100
     lines: int = 100_000
     head: int = 64 * 1024
+    boundary: int = 900
     fields: int = 10_000
     values: int = 64 * 1024
     wrapped: int = 4 * 2**20
@@ -41,6 +42,7 @@ _GOODS: Final[dict[Good, tuple[Scope, str]]] = {
     "depth": ("structure", "levels of MIME parts"),
     "lines": ("structure", "lines that could part MIME parts"),
     "head": ("structure", "octets in the header of a MIME part"),
+    "boundary": ("structure", "octets in a boundary"),
     "fields": ("structure", "lines in the headers of MIME parts"),
     "values": ("structure", "characters of Content- fields"),
     "wrapped": ("structure", "octets of encoded messages"),

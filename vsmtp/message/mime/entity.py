@@ -13,8 +13,6 @@ from vsmtp.message.mime.budget import Budget
 from vsmtp.message.mime.parameters import Parsed, parse
 from vsmtp.message.mime.transfer import ENCODINGS, Encoding
 
-MAX_BOUNDARY: Final = 500
-
 # The values of the Content- fields below, unfolded.
 ContentFields: TypeAlias = Mapping[bytes, Sequence[str]]
 
@@ -77,18 +75,18 @@ class Entity:
 MESSAGES: Final = frozenset({"message/rfc822", "message/global", "message/news"})
 
 
-def read_head(octets: bytes, is_delimiter: Callable[[bytes], bool], budget: Budget) -> Head:
-    """Read a header from the start of `octets`, up to a blank line or a line that parts MIME parts.
+def read_head(octets: bytes, where: range, is_delimiter: Callable[[bytes], bool], budget: Budget) -> Head:
+    """Read a header from the start of `where`, up to a blank line or a line that parts MIME parts.
 
     Lines that are no fields are passed over, as some mail clients do, if a blank line follows.
     """
     values: dict[bytes, list[str]] = {}
     malformed = -1
-    at = 0
-    while at < len(octets) and budget.spend("fields"):
+    at = where.start
+    while at < where.stop and budget.spend("fields"):
         if octets.startswith(b"--", at) and is_delimiter(octets[at + 2 : at + 1002]):
             break
-        match = _LINES.match(octets, at)
+        match = _LINES.match(octets, at, where.stop)
         assert match is not None
         if match["blank"] is not None:
             start = match.end() if malformed < 0 else malformed
@@ -99,9 +97,8 @@ def read_head(octets: bytes, is_delimiter: Callable[[bytes], bool], budget: Budg
             values.setdefault(name, []).append(guess(_FOLD.sub(b"", match["value"])).strip())
         at = match.end()
     # No blank line: what begins with a malformed line is the body for everybody.
-    if malformed >= 0:
-        return Head(values, malformed, malformed, True)
-    return Head(values, at, at, False)
+    end = at if malformed < 0 else malformed
+    return Head(values, end, end, malformed >= 0)
 
 
 def describe(values: ContentFields, default: str, budget: Budget) -> Entity:
@@ -112,21 +109,21 @@ def describe(values: ContentFields, default: str, budget: Budget) -> Entity:
         values = _NO_VALUES
     content = [parse(value, budget) for value in values.get(b"content-type", ())]
     disposition = [parse(value, budget) for value in values.get(b"content-disposition", ())]
+    told = [_transfer_encoding(value) for value in values.get(b"content-transfer-encoding", ())]
     types = tuple(dict.fromkeys(_type(one.main) for one in content)) or (default,)
-    is_multipart = any(name.startswith("multipart/") for name in types)
-    if "names" in budget.over and is_multipart:
-        budget.give_up()
-    boundaries = dict.fromkeys(chain.from_iterable(map(_boundaries, content))) if is_multipart else ()
-    encodings = _encodings(values.get(b"content-transfer-encoding", ()))
-    return Entity(
+    encodings = tuple(dict.fromkeys(ENCODINGS.get(name, "identity") for name in told)) or ("identity",)
+    entity = Entity(
         types,
         _names([*disposition, *content]),
-        tuple(boundary for boundary in boundaries if len(boundary) <= MAX_BOUNDARY),
-        tuple(dict.fromkeys(ENCODINGS.get(name, "identity") for name in encodings)) or ("identity",),
+        _boundaries(content, budget),
+        encodings,
         next((text for one in content for text in one.readings("charset")), ""),
         any(one.main == "attachment" for one in disposition),
-        tuple(dict.fromkeys(_defects(content, disposition, encodings))),
+        tuple(dict.fromkeys(_defects(content, disposition, told))),
     )
+    if entity.is_multipart and "names" in budget.over:
+        budget.give_up()
+    return entity
 
 
 _PLAIN: Final = Entity(("text/plain",), (), (), ("identity",), "", False, ())
@@ -142,7 +139,14 @@ def _names(fields: Iterable[Parsed]) -> tuple[str, ...]:
     ))  # fmt: skip
 
 
-def _boundaries(content: Parsed) -> Iterable[bytes]:
+def _boundaries(content: Sequence[Parsed], budget: Budget) -> tuple[bytes, ...]:
+    if not any(one.main.startswith("multipart/") for one in content):
+        return ()
+    found = dict.fromkeys(chain.from_iterable(map(_boundaries_of, content)))
+    return tuple(boundary for boundary in found if budget.allows("boundary", len(boundary)))
+
+
+def _boundaries_of(content: Parsed) -> Iterable[bytes]:
     # Not quoted, readers take it to the blank, to the semicolon, or without what looks like a comment.
     for parameter in content.parameters:
         if parameter.name == "boundary" and not parameter.is_quoted:
@@ -161,8 +165,8 @@ def _quoted_boundaries(content: Parsed) -> Iterable[str]:
         yield from content.readings("boundary")
 
 
-def _encodings(values: Sequence[str]) -> list[str]:
-    return [_COMMENT.sub("", value).strip(" \t;\"'").lower() for value in values]
+def _transfer_encoding(value: str) -> str:
+    return _COMMENT.sub("", value).strip(" \t;\"'").lower()
 
 
 def _defects(
@@ -174,5 +178,8 @@ def _defects(
         yield "malformed-content-type"
     if any(name not in ENCODINGS for name in encodings):
         yield "unknown-encoding"
+    encoded = any(ENCODINGS.get(name, "identity") != "identity" for name in encodings)
+    if encoded and any(one.main.startswith("multipart/") or one.main in MESSAGES for one in content):
+        yield "encoded-container"
     for one in (*content, *disposition):
         yield from one.defects

@@ -14,10 +14,9 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Final, NamedTuple, Protocol
 
 from vsmtp.message.mime.budget import Budget
-from vsmtp.message.mime.entity import Entity, describe, read_head
+from vsmtp.message.mime.entity import ContentFields, Entity, describe, read_head
 from vsmtp.message.mime.transfer import undo
 
-_SMALL_HEAD: Final = 4 * 2**10
 _MAX_LINE: Final = 1_000
 
 
@@ -48,6 +47,33 @@ class Part:
     start: int
     end: int
     is_container: bool
+
+
+class _Heads:
+    """Reads the headers of parts; of a thousand alike only the first costs much."""
+
+    __slots__ = ("_budget", "_known")
+
+    def __init__(self, budget: Budget) -> None:
+        self._budget = budget
+        self._known: dict[tuple[object, ...], Entity] = {}
+
+    def read(self, octets: Octets, at: int, default: str, is_delimiter: Callable[[bytes], bool]) -> Place:
+        limit = self._budget.limits.head
+        # What is in memory is read where it is.
+        some, first = (octets, at) if isinstance(octets, bytes) else (octets[at : at + limit], 0)
+        head = read_head(some, range(first, min(len(some), first + limit)), is_delimiter, self._budget)
+        if head.text_start - first >= limit:
+            self._budget.allows("head", limit + 1)
+        moved = at - first
+        return Place(self._describe(head.values, default), moved + head.text_start, moved + head.body_start)
+
+    def _describe(self, values: ContentFields, default: str) -> Entity:
+        key = (default, *((name, *some) for name, some in values.items()))
+        entity = self._known.get(key)
+        if entity is None:
+            entity = self._known[key] = describe(values, default, self._budget)
+        return entity
 
 
 @dataclass(slots=True)
@@ -89,43 +115,43 @@ def walk(message: Place, octets: Octets, budget: Budget) -> Structure:
 
     Messages that were sent encoded are walked too, after the rest. Ends early once the budget is over.
     """
-    structure = Structure()
+    structure, heads = Structure(), _Heads(budget)
     queue = [(message, octets, 0)]
     while queue and not budget.is_over:
         place, octets, depth = queue.pop(0)
-        walker = _Walker(octets, depth, structure, budget)
+        walker = _Walker(octets, depth, structure, heads, budget)
         first = len(structure.parts)
         walker.walk(place)
         for part in structure.parts[first:]:
-            queue += _unwrapped(part, depth, structure, budget)
+            queue += _unwrapped(part, depth, heads, budget)
     return structure
 
 
-def _unwrapped(
-    part: Part, depth: int, structure: Structure, budget: Budget
-) -> Iterator[tuple[Place, Octets, int]]:
+def _unwrapped(part: Part, depth: int, heads: _Heads, budget: Budget) -> Iterator[tuple[Place, Octets, int]]:
     entity = part.entity
     # RFC 2046 5.1 and 5.2.1 forbid it; yet it is sent, and read.
     if part.is_container or not entity.is_encoded or not (entity.is_message or entity.is_multipart):
         return
-    structure.defects["encoded-container"] = None
     for encoding in entity.encodings:
         if encoding != "identity" and budget.spend("wrapped", part.end - part.start):
             octets = undo(part.octets[part.start : part.end], encoding)
             if entity.is_message:
-                yield _head(octets, 0, "text/plain", _never, budget), octets, depth + 1
+                yield heads.read(octets, 0, "text/plain", _never), octets, depth + 1
             else:
                 yield Place(replace(entity, encodings=("identity",)), 0, 0), octets, depth + 1
 
 
 class _Walker:
     __slots__ = (
-        "_budget", "_depth", "_firsts", "_frames", "_lengths", "_octets", "_of_boundary",
-        "_shortest", "_structure",
+        "_budget", "_depth", "_firsts", "_frames", "_heads", "_lengths", "_octets",
+        "_of_boundary", "_shortest", "_structure",
     )  # fmt: skip
 
-    def __init__(self, octets: Octets, depth: int, structure: Structure, budget: Budget) -> None:
+    def __init__(
+        self, octets: Octets, depth: int, structure: Structure, heads: _Heads, budget: Budget
+    ) -> None:
         self._octets = octets
+        self._heads = heads
         self._depth = depth
         self._structure = structure
         self._budget = budget
@@ -195,7 +221,7 @@ class _Walker:
         return max(start, line.start - (2 if before == b"\r\n" else min(1, len(before))))
 
     def _read(self, at: int, default: str) -> Place:
-        place = _head(self._octets, at, default, self.is_delimiter, self._budget)
+        place = self._heads.read(self._octets, at, default, self.is_delimiter)
         if place.text_start < place.start:
             self._defect("malformed-header-line")
         return place
@@ -289,18 +315,6 @@ class _Walker:
                 self._defect("inexact-boundary")
                 return frame, False
         return None
-
-
-def _head(
-    octets: Octets, at: int, default: str, is_delimiter: Callable[[bytes], bool], budget: Budget
-) -> Place:
-    some = octets[at : at + _SMALL_HEAD]
-    if len(some) == _SMALL_HEAD and b"\n\r\n" not in some and b"\n\n" not in some:
-        some = octets[at : at + budget.limits.head]
-    head = read_head(some, is_delimiter, budget)
-    if head.text_start >= budget.limits.head:
-        budget.allows("head", head.text_start + 1)
-    return Place(describe(head.values, default, budget), at + head.text_start, at + head.body_start)
 
 
 def _after(found: int) -> int:

@@ -43,7 +43,7 @@ class Survey:
 
 def read_top(head: bytes) -> Head:
     """Read the header block of a message, as `survey` wants it, of too many lines the first."""
-    return read_head(head, lambda _: False, Budget(LIMITS))
+    return read_head(head, range(len(head)), lambda _: False, Budget(LIMITS))
 
 
 def survey(head: Head, content: Octets, limits: Limits = LIMITS) -> Survey:
