@@ -12,12 +12,11 @@ from vsmtp.smtp import exchange, xclient
 from vsmtp.smtp.chunks import SIZE as CHUNK_SIZE
 from vsmtp.smtp.moves import Move
 from vsmtp.smtp.parameters import (
+    BARE,
     NO_MAIL_PARAMETERS,
     BadParameterError,
-    UnknownParameterError,
     mail_parameters,
     rcpt_parameters,
-    split,
 )
 from vsmtp.smtp.questions import (
     DATA,
@@ -98,6 +97,7 @@ _NAME: Final = re.compile(r"[A-Za-z0-9_.\-]{1,255}|\[[!-Z^-~]{1,253}\]")
 # The same few addresses come again and again, and are read twice as fast as read anew.
 _address: Final = lru_cache(maxsize=1024)(Address.parse)
 _BODIES: Final = {"7BIT": False, "8BITMIME": True}
+_NOTHING: Final[frozenset[str]] = frozenset()
 _OF_THE_MESSAGE: Final = frozenset({"SIZE", "BODY", "SMTPUTF8"})
 
 
@@ -126,7 +126,7 @@ def _mail(argument: bytes, offer: Offer, dialect: Dialect) -> Mail | Say:
     if match is None:
         return Say("bad_argument", "MAIL FROM:<address> is wanted")
     path, written = match.groups()
-    parameters = _parameters(written, offer.mail_parameters, dialect) if written else {}
+    parameters = _parameters(written, offer.mail_parameters if dialect.esmtp else _NOTHING) if written else {}
     if isinstance(parameters, Say):
         return parameters
     try:
@@ -151,23 +151,29 @@ def _declared(sender: Address, parameters: Mapping[str, str], offer: Offer) -> M
         return Say("bad_parameter", "BODY is 7BIT or 8BITMIME")
     if "SMTPUTF8" not in parameters and not sender.is_ascii:
         return Say("needs_smtputf8")
-    if size is not None and int(size) > offer.max_message_size:
+    octets = None if size is None else int(size)
+    if octets is not None and octets > offer.max_message_size:
         return Say("message_too_big")  # RFC 1870 6.1
     try:
-        more = NO_MAIL_PARAMETERS if parameters.keys() <= _OF_THE_MESSAGE else mail_parameters(parameters)
+        more = NO_MAIL_PARAMETERS if _OF_THE_MESSAGE.issuperset(parameters) else mail_parameters(parameters)
     except BadParameterError as reason:
         return Say("bad_parameter", str(reason))
-    octets = None if size is None else int(size)
     return Mail(sender, octets, _BODIES[body], "SMTPUTF8" in parameters, more)
 
 
-def _parameters(written: str, offered: frozenset[str], dialect: Dialect) -> dict[str, str] | Say:
-    try:
-        return split(written, offered if dialect.esmtp else frozenset())
-    except UnknownParameterError:
-        return Say("unknown_parameter")
-    except BadParameterError as reason:
-        return Say("bad_parameter", str(reason))
+def _parameters(written: str, offered: frozenset[str]) -> dict[str, str] | Say:
+    parameters: dict[str, str] = {}
+    for word in written.split():
+        name, equals, value = word.partition("=")
+        keyword = name.upper()
+        if keyword not in offered:
+            return Say("unknown_parameter")
+        if keyword in parameters:
+            return Say("bad_parameter", f"{keyword} is given twice")
+        if bool(value) is (keyword in BARE) or (equals and not value):
+            return Say("bad_parameter", f"{keyword} takes {'no' if keyword in BARE else 'a'} value")
+        parameters[keyword] = value
+    return parameters
 
 
 def _rcpt(argument: bytes, offer: Offer, dialect: Dialect) -> Rcpt | Say:
@@ -179,16 +185,22 @@ def _rcpt(argument: bytes, offer: Offer, dialect: Dialect) -> Rcpt | Say:
         return Say("bad_argument", "RCPT TO:<address> is wanted")
     path, written = match.groups()
     try:
-        recipient = _address(_without_route(path))
+        plain = _recipient(path)
     except ValueError as reason:
         return Say("bad_recipient", str(reason))
-    if not dialect.smtputf8 and not recipient.is_ascii:
+    if not dialect.smtputf8 and not plain.recipient.is_ascii:
         return Say("needs_smtputf8")
-    return _extended_rcpt(recipient, written, offer, dialect) if written else Rcpt(recipient)
+    return _extended_rcpt(plain.recipient, written, offer, dialect) if written else plain
+
+
+# As for `_address`: most recipients come again, and most come without parameters.
+@lru_cache(maxsize=1024)
+def _recipient(path: str) -> Rcpt:
+    return Rcpt(Address.parse(_without_route(path)))
 
 
 def _extended_rcpt(recipient: Address, written: str, offer: Offer, dialect: Dialect) -> Rcpt | Say:
-    parameters = _parameters(written, offer.rcpt_parameters, dialect)
+    parameters = _parameters(written, offer.rcpt_parameters if dialect.esmtp else _NOTHING)
     if isinstance(parameters, Say):
         return parameters
     try:

@@ -10,9 +10,9 @@ message after a 354, a counted chunk, one that is dropped, the response to an AU
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from enum import Enum, auto
-from typing import Final, TypeAlias
+from typing import Any, ClassVar, Final, TypeAlias
 
 from vsmtp.smtp import exchange
 from vsmtp.smtp.chunks import Chunks, Dropped, Portion
@@ -45,7 +45,7 @@ from vsmtp.smtp.questions import (
     Verify,
     Xclient,
 )
-from vsmtp.smtp.terms import Terms
+from vsmtp.smtp.terms import SILENCE, Terms
 from vsmtp.values.reply import Reply
 
 
@@ -56,25 +56,27 @@ class _Waiting(Enum):
     FOR_TLS = auto()
 
 
-_Plain: TypeAlias = Connected | Hello | Mail | Rcpt | Data | EndOfMessage
-_Extended: TypeAlias = Bdat | StartTls | Authenticate | AuthResponse | Verify | Expand | Xclient
-_Open: TypeAlias = _Plain | _Extended
+_Open: TypeAlias = (
+    Connected | Hello | Mail | Rcpt | Data | Bdat | EndOfMessage
+    | StartTls | Authenticate | AuthResponse | Verify | Expand | Xclient
+)  # fmt: skip
 _Intake: TypeAlias = Intake | Portion | Dropped | _Waiting
 
 # RFC 5321 3.8: the server closes after it has said 421, and after no other reply but that to QUIT.
 _CLOSING: Final = 421
 _PERMANENT: Final = 500
 
-# What a yes to these says, and it does nothing more.
-_PLAIN_ANSWERS: Final = {Connected: "greeting", Verify: "vrfy", Expand: "expn"}
+
+def _just(name: str) -> Callable[[Conversation, Any, State], str]:
+    return lambda _conversation, _question, _before: name
 
 
 class Conversation:
     """One client's session; the first `ask` gives `Connected`, before anything is fed."""
 
     __slots__ = (
-        "_chunks", "_dialect", "_due", "_idle", "_inbox", "_intake", "_known", "_messages", "_open",
-        "_output", "_terms", "_verbs", "errors", "recipients", "state",
+        "_chunks", "_dialect", "_due", "_idle", "_inbox", "_intake", "_known", "_messages", "_offer",
+        "_open", "_output", "_terms", "_verbs", "errors", "recipients", "state",
     )  # fmt: skip
 
     def __init__(self, terms: Terms) -> None:
@@ -94,6 +96,7 @@ class Conversation:
         self._known = False
         self._terms = terms
         self._verbs = terms.verbs
+        self._offer = terms.offer
         if terms.auth:
             self._inbox.auth_limit = exchange.MAX_LINE
 
@@ -129,10 +132,14 @@ class Conversation:
             return None
         if self._due is not None:
             return self._give_due(self._due)
-        if self._intake is not None:
-            question = self._receive(self._intake)
-            if question is not None or self._intake is not None:
-                return question
+        intake = self._intake
+        if intake is None:
+            return self._next_command()
+        if isinstance(intake, Intake):
+            return self._receive_message(intake)
+        question = self._receive(intake)
+        if question is not None or self._intake is not None:
+            return question
         return self._next_command()
 
     def accept(self, text: Reply | None = None) -> None:
@@ -145,11 +152,13 @@ class Conversation:
         if question is None:
             self._unasked()
             return
+        if question is END_OF_MESSAGE and self._terms.kind == "lmtp":
+            self._open = question
+            self.accept_each([text or self._terms.said["queued"]] * self._verdicts)
+            return
         before, self.state = self.state, MOVES[self.state][type(question)]
-        name = self._carry_out(question, before)
-        if name:
-            octets = self._terms.wire[name] if text is None else self._worded(name, text)
-            self._output.append(octets * self._verdicts if name == "queued" else octets)
+        name = self._DEEDS[type(question)](self, question, before)
+        self._output.append(self._terms.wire[name] if text is None else self._worded(name, text))
 
     def accept_each(self, replies: Sequence[Reply]) -> None:
         """Answer `EndOfMessage` with one reply for each accepted recipient, in their order (RFC 2033 4.2).
@@ -209,6 +218,7 @@ class Conversation:
     def on_terms(self, terms: Terms) -> None:
         """Go on under other terms, from the next command on; a message on its way keeps its limits."""
         self._terms = terms
+        self._offer = terms.offer
         self._verbs = terms.verbs_after_auth if self._known else terms.verbs
         self._inbox.auth_limit = exchange.MAX_LINE if terms.auth else terms.max_command_line
         if self.state is not State.AUTHENTICATING:
@@ -260,7 +270,7 @@ class Conversation:
 
     def _worded(self, name: str, text: Reply) -> bytes:
         if name != "ehlo":
-            return text.wire()
+            return text.wire() if name else b""
         _, end, offers = self._terms.said["ehlo"].text.partition("\n")
         return Reply(text.code, "", text.text.replace("\n", " ") + end + offers).wire()
 
@@ -290,7 +300,7 @@ class Conversation:
             self._count_idle()
         elif verb.move not in MOVES[self.state]:
             return self._wrong_turn(verb, argument)
-        return verb.read(argument, self._terms.offer, self._dialect)
+        return verb.read(argument, self._offer, self._dialect)
 
     def _wrong_turn(self, verb: Verb, argument: bytes) -> Meaning | Dropped:
         assert verb.move is not None
@@ -298,44 +308,49 @@ class Conversation:
         if verb.move is not Bdat:
             return Say(name)
         # RFC 3030 2: the octets come all the same, and are no commands.
-        chunk = verb.read(argument, self._terms.offer, self._dialect)
+        chunk = verb.read(argument, self._offer, self._dialect)
         return Dropped(chunk.size, self._terms.said[name], 1) if isinstance(chunk, Bdat) else chunk
 
     def _consider(self, meaning: Meaning | Dropped) -> Question | None:
         match meaning:
-            case Rcpt() if self.recipients >= self._terms.max_recipients:
-                self._say(Say("too_many_recipients"))
-            case Mail() if self._messages == self._terms.max_messages:
-                self._say(Say("too_many_messages"))
-            case Rcpt() | Mail() | Data() | Hello():
-                self._open = meaning
-                return meaning
+            case Mail():
+                if self._messages == self._terms.max_messages:
+                    self._say(Say("too_many_messages"))
+                    return None
+            case Rcpt():
+                if self.recipients >= self._terms.max_recipients:
+                    self._say(Say("too_many_recipients"))
+                    return None
+            case Data() | Hello() | StartTls() | Authenticate() | Xclient():
+                pass
+            case Say():
+                self._say(meaning)
+                return None
+            case _:
+                return self._consider_more(meaning)
+        self._open = meaning
+        return meaning
+
+    def _consider_more(self, meaning: Quit | Reset | Bdat | Dropped | Verify | Expand) -> Question | None:
+        match meaning:
             case Quit():
                 self._end(self._terms.wire["quit"])
                 return QUIT
             case Reset():
                 return self._reset()
-            case Say():
-                self._say(meaning)
-            case _:
-                return self._consider_extended(meaning)
-        return None
-
-    def _consider_extended(
-        self, meaning: Bdat | Dropped | StartTls | Authenticate | Verify | Expand | Xclient
-    ) -> Question | None:
-        if isinstance(meaning, Bdat) and self._chunks is not None:
-            self._intake = Portion(meaning.size, meaning.last, self._chunks)
-            return self._receive(self._intake)
-        if isinstance(meaning, Dropped):
-            self._intake = meaning
-            return self._receive(meaning)
-        if isinstance(meaning, Verify | Expand):
-            self._count_idle()  # who asks for one name after the other is after addresses
-            if self.state is State.CLOSED:
-                return None
-        self._open = meaning
-        return meaning
+            case Bdat() if self._chunks is not None:
+                self._intake = Portion(meaning.size, meaning.last, self._chunks)
+                return self._receive(self._intake)
+            case Dropped():
+                self._intake = meaning
+                return self._receive(meaning)
+            case Verify() | Expand():
+                self._count_idle()  # who asks for one name after the other is after addresses
+            case Bdat():
+                pass
+        if self.state is not State.CLOSED:
+            self._open = meaning
+        return self._open
 
     def _not_obeyed(self, verb: bytes) -> Say:
         if self.state is State.CONNECTED and verb in WEB_VERBS:
@@ -382,11 +397,9 @@ class Conversation:
 
     # What is no command.
 
-    def _receive(self, intake: _Intake) -> Question | None:
+    def _receive(self, intake: Portion | Dropped | _Waiting) -> Question | None:
         """Go on with what is under way; None when it waits for more, or is over and has nothing to ask."""
         match intake:
-            case Intake():
-                return self._receive_message(intake)
             case Portion():
                 return self._receive_portion(intake)
             case Dropped():
@@ -470,51 +483,7 @@ class Conversation:
         if self._inbox:
             self._end(self._terms.wire["octets_after_starttls"])
 
-    # What was accepted.
-
-    def _carry_out(self, question: _Open, before: State) -> str:
-        """Do what a yes to `question` means besides the move; gives the name of its reply, or nothing."""
-        match question:
-            case Rcpt():
-                self.recipients += 1
-                return "rcpt"
-            case Mail():
-                self.recipients = 0
-                self._messages += 1
-                if question.smtputf8 is not self._dialect.smtputf8:
-                    self._dialect = Dialect(self._dialect.esmtp, question.smtputf8)
-                return "mail"
-            case Data():
-                self._intake = Intake(self._terms.line_rules())
-                return "data"
-            case EndOfMessage():
-                self.errors = self._idle = 0
-                return "queued"
-            case Hello():
-                return self._greet(question, before)
-            case _:
-                return self._carry_out_extended(question)
-
-    def _carry_out_extended(self, question: Connected | _Extended) -> str:
-        match question:
-            case Bdat():
-                self._chunks = Chunks(self._terms.line_rules())
-                self._intake = Portion(question.size, question.last, self._chunks)
-                return ""
-            case StartTls():
-                self._intake = _Waiting.FOR_TLS
-                self._watch_for_tls()
-                return "" if self.state is State.CLOSED else "starttls"
-            case Authenticate() | AuthResponse():
-                self._known = True
-                self._verbs = self._terms.verbs_after_auth
-                return "authenticated"
-            case Xclient():
-                self._forget_client()
-                self._due = CONNECTED
-                return ""
-            case Connected() | Verify() | Expand():
-                return _PLAIN_ANSWERS[type(question)]
+    # What a yes means besides the move; each gives the name of its reply, SILENCE where there is none.
 
     def _greet(self, hello: Hello, before: State) -> str:
         self._dialect = Dialect(hello.esmtp)
@@ -522,3 +491,58 @@ class Conversation:
         if before in IN_TRANSACTION:
             self._due = RESET  # RFC 5321 4.1.4: a second EHLO is a RSET too
         return "ehlo" if hello.esmtp else "helo"
+
+    def _begin(self, mail: Mail, _before: State) -> str:
+        self.recipients = 0
+        self._messages += 1
+        if mail.smtputf8 is not self._dialect.smtputf8:
+            self._dialect = Dialect(self._dialect.esmtp, mail.smtputf8)
+        return "mail"
+
+    def _count_recipient(self, _rcpt: Rcpt, _before: State) -> str:
+        self.recipients += 1
+        return "rcpt"
+
+    def _open_message(self, _data: Data, _before: State) -> str:
+        self._intake = Intake(self._terms.line_rules())
+        return "data"
+
+    def _open_chunks(self, chunk: Bdat, _before: State) -> str:
+        self._chunks = Chunks(self._terms.line_rules())
+        self._intake = Portion(chunk.size, chunk.last, self._chunks)
+        return SILENCE
+
+    def _forgive(self, _end: EndOfMessage, _before: State) -> str:
+        self.errors = self._idle = 0
+        return "queued"
+
+    def _wait_for_tls(self, _question: StartTls, _before: State) -> str:
+        self._intake = _Waiting.FOR_TLS
+        self._watch_for_tls()
+        return SILENCE if self.state is State.CLOSED else "starttls"
+
+    def _let_in(self, _question: Authenticate | AuthResponse, _before: State) -> str:
+        self._known = True
+        self._verbs = self._terms.verbs_after_auth
+        return "authenticated"
+
+    def _begin_anew(self, _question: Xclient, _before: State) -> str:
+        self._forget_client()
+        self._due = CONNECTED
+        return SILENCE
+
+    _DEEDS: ClassVar[Mapping[type[_Open], Callable[[Conversation, Any, State], str]]] = {
+        Connected: _just("greeting"),
+        Hello: _greet,
+        Mail: _begin,
+        Rcpt: _count_recipient,
+        Data: _open_message,
+        Bdat: _open_chunks,
+        EndOfMessage: _forgive,
+        StartTls: _wait_for_tls,
+        Authenticate: _let_in,
+        AuthResponse: _let_in,
+        Verify: _just("vrfy"),
+        Expand: _just("expn"),
+        Xclient: _begin_anew,
+    }

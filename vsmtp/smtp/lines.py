@@ -23,7 +23,7 @@ class LineRules:
     def __init__(self, max_size: int, max_line: int, bare_newline: BareNewline = "reject") -> None:
         self._size = 0
         self._line_so_far = 0
-        self._faults: set[str] = set()
+        self._faults: tuple[str, ...] = ()
         self._max_size = max_size
         self._max_line = max_line
         self._bare_newline = bare_newline
@@ -49,15 +49,19 @@ class LineRules:
             text = self._mended(text)
         self._size += len(text)
         if self._size > self._max_size:
-            self._faults.add("message_too_big")
+            self._blame("message_too_big")
         self._measure_lines(text)
         return b"" if self._faults else text
 
     def _mended(self, text: bytes) -> bytes:
         if self._bare_newline == "reject" or b"\0" in text:
-            self._faults.add("bad_octets")
+            self._blame("bad_octets")
             return text
         return _ANY_END.sub(b"\r\n", text)
+
+    def _blame(self, fault: str) -> None:
+        if fault not in self._faults:
+            self._faults += (fault,)
 
     def _measure_lines(self, text: bytes) -> None:
         # One hop per limit, not one per line: the last LF within reach is as good as the next one.
@@ -67,7 +71,7 @@ class LineRules:
         while total - start > limit:
             end = text.rfind(b"\n", max(start, 0), start + limit)
             if end < 0:
-                self._faults.add("text_line_too_long")
+                self._blame("text_line_too_long")
                 break
             start = end + 1
         last = text.rfind(b"\n")

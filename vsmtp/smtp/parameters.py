@@ -82,38 +82,11 @@ MAIL_PARAMETERS: Final[Mapping[str, tuple[str, ...]]] = {
 RCPT_PARAMETERS: Final[Mapping[str, tuple[str, ...]]] = {"DSN": ("NOTIFY", "ORCPT")}
 
 # Those that stand without a value.
-_BARE: Final = frozenset({"SMTPUTF8", "REQUIRETLS"})
+BARE: Final = frozenset({"SMTPUTF8", "REQUIRETLS"})
 
 
 class BadParameterError(ValueError):
-    """A parameter that is given twice, or whose value is not what its RFC allows; the message says why."""
-
-
-class UnknownParameterError(ValueError):
-    """A parameter that is not offered."""
-
-
-def split(written: str, offered: frozenset[str]) -> dict[str, str]:
-    """Part ` K=V K=V` into values by their keyword in upper case; a keyword alone has the value ``.
-
-    Raises UnknownParameterError and BadParameterError.
-    """
-    parameters: dict[str, str] = {}
-    for word in written.split(" "):
-        if not word:
-            continue
-        name, equals, value = word.partition("=")
-        keyword = name.upper()
-        if keyword not in offered:
-            raise UnknownParameterError
-        if keyword in parameters:
-            raise BadParameterError(f"{keyword} is given twice")
-        if keyword in _BARE and equals:
-            raise BadParameterError(f"{keyword} takes no value")
-        if keyword not in _BARE and not value:
-            raise BadParameterError(f"{keyword} wants a value")
-        parameters[keyword] = value
-    return parameters
+    """A parameter whose value is not what its RFC allows; the message says why."""
 
 
 def mail_parameters(parameters: Mapping[str, str]) -> MailParameters:

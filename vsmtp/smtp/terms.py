@@ -18,6 +18,9 @@ EXTENSIONS: Final = ("PIPELINING", "SIZE", "8BITMIME", "SMTPUTF8", "ENHANCEDSTAT
 # Those that a listener may name in `Terms.extensions`; the others follow from what else it grants.
 ALL_EXTENSIONS: Final = (*EXTENSIONS, "DSN", "CHUNKING", "LIMITS", "REQUIRETLS")
 
+# The name of the reply that says nothing.
+SILENCE: Final = ""
+
 Kind: TypeAlias = Literal["smtp", "lmtp"]
 Tls: TypeAlias = Literal["none", "may", "required", "active"]
 Vrfy: TypeAlias = Literal["vague", "ask", "off"]
@@ -43,8 +46,8 @@ class Terms:
     in upper case; `auth_required` wants a login before MAIL. `vrfy` and `expn` say whether anybody is asked.
 
     `replies` are reworded ones, by the names in `replies.py`; raises ValueError for a wrong one. `said` and
-    `wire` are all replies as values and as octets; `verbs` are the commands granted to a client without a
-    login, `verbs_after_auth` to one with; `offer` is what those take.
+    `wire` are all replies as values and as octets, the latter with `SILENCE`; `verbs` are the commands granted
+    to a client without a login, `verbs_after_auth` to one with; `offer` is what those take.
     """
 
     server_name: str
@@ -77,8 +80,9 @@ class Terms:
         said = reworded(self.replies, self.server_name, commands, lmtp=self.kind == "lmtp")
         offers = "".join(f"\n{keyword}" for keyword in _keywords(self))
         said["ehlo"] = Reply(250, "", said["ehlo"].text + offers)
+        wire = {name: reply.wire() for name, reply in said.items()}
         object.__setattr__(self, "said", said)
-        object.__setattr__(self, "wire", {name: reply.wire() for name, reply in said.items()})
+        object.__setattr__(self, "wire", {SILENCE: b"", **wire})
         object.__setattr__(self, "verbs", _verbs(self, known=False))
         object.__setattr__(self, "verbs_after_auth", _verbs(self, known=True))
         object.__setattr__(self, "offer", _offer(self))
