@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -31,7 +32,7 @@ from vsmtp.inspect.rehearsed import (
     read_reply,
     refusal,
 )
-from vsmtp.inspect.scene import Scene
+from vsmtp.inspect.scene import Scene, facts_of
 from vsmtp.inspect.spool import RememberingSpool
 from vsmtp.inspect.world import World
 from vsmtp.net.limits import Networks, plain
@@ -57,6 +58,15 @@ from vsmtp.values.outcome import Outcome as Delivery
 from vsmtp.vocabulary.stages import Stage
 
 
+@dataclass(frozen=True, slots=True)
+class _Given:
+    """What is played, and who comes to play it."""
+
+    scene: Scene
+    client: Client
+    world: World
+
+
 class Rehearsal:
     """A tree made ready to be played on, scene after scene; `close` ends it."""
 
@@ -74,13 +84,14 @@ class Rehearsal:
 
         Raises ValueError when the scene's listener is none of the tree's.
         """
+        client = _client(self._settings, scene)
         with TemporaryDirectory(prefix="vsmtp-rehearsal-") as folder, ThreadPoolExecutor(1, "body") as pool:
-            return asyncio.run(self._play(scene, world, pool, Path(folder)))
+            return asyncio.run(self._play(_Given(scene, client, world), pool, Path(folder)))
 
-    async def _play(self, scene: Scene, world: World, pool: ThreadPoolExecutor, folder: Path) -> Rehearsed:
+    async def _play(self, given: _Given, pool: ThreadPoolExecutor, folder: Path) -> Rehearsed:
         async with asyncio.TaskGroup() as tasks:
             place = Place(asyncio.get_running_loop(), pool, folder)
-            performance = _Performance(self._settings, scene, world, place, self._log)
+            performance = _Performance(self._settings, given, place, self._log)
             performance.open(self._graph, tasks)
             return await performance.run()
 
@@ -88,10 +99,11 @@ class Rehearsal:
 class _Performance:
     """One scene while it is played."""
 
-    def __init__(self, settings: Settings, scene: Scene, world: World, place: Place, log: Log) -> None:
+    def __init__(self, settings: Settings, given: _Given, place: Place, log: Log) -> None:
         self._settings = settings
-        self._scene = scene
-        self._world = world
+        self._scene = scene = given.scene
+        self._client = given.client
+        self._world = world = given.world.over(World(facts_of(scene)))
         self._place = place
         self._log = log
         self._now = _epoch(settings, scene.time or world.time)
@@ -116,10 +128,9 @@ class _Performance:
         stages = Stages(graph, self._log, self._fetch, tasks.create_task)
         stages.summon = self._summon
         self._sorting = self._sort(stages)
-        client = _client(settings, self._scene)
         self._conversation = Conversation(plan.terms(settings))
         self._session = Session(
-            self._office(stages), self._conversation, client, "rehearsal", self._moved.set
+            self._office(stages), self._conversation, self._client, "rehearsal", self._moved.set
         )
         self._session.subject.authenticated = bool(self._scene.user)
 

@@ -118,7 +118,7 @@ def _scalar(fact: Fact, raw: Any) -> Scalar:
     try:
         value = _CONVERSIONS[fact.type](raw)
     except (ValueError, TypeError) as reason:
-        raise ValueError(f"`{fact.name}` is a {fact.type.value}: {reason}") from None
+        raise ValueError(f"`{fact.name}` has the type `{fact.type.value}`: {reason}") from None
     if fact.choices and value not in fact.choices:
         raise ValueError(f"`{fact.name}` is one of {', '.join(f'`{choice}`' for choice in fact.choices)}")
     return value

@@ -1,0 +1,180 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from tests.inspect.playing import STRANGER, TRUSTED, WORLD, hello, mail, play, stage
+from vsmtp.inspect.account import all_fired, verdict_word
+from vsmtp.inspect.rehearsed import Rehearsed
+from vsmtp.inspect.world import World
+from vsmtp.values.answer import Unavailable
+from vsmtp.values.reply import Reply
+
+
+def fired(rehearsed: Rehearsed) -> list[str]:
+    return [rule.name for rule in all_fired(rehearsed.stages)]
+
+
+def test_mail_for_a_known_user_is_accepted_and_goes_to_its_mailbox(tmp_path: Path) -> None:
+    rehearsed = play(tmp_path, "", mail("ann@example.org"))
+    assert rehearsed.outcome == "accepted"
+    assert rehearsed.reply.code == 250
+    [copy] = rehearsed.copies
+    assert (str(copy.recipient), copy.end, copy.transport) == ("ann@example.org", "accepted", "local")
+    assert copy.message.startswith(b"Received: from client.example.net (unknown [192.0.2.1])\r\n")
+
+
+def test_a_user_who_is_not_there_is_refused_by_the_shipped_rules(tmp_path: Path) -> None:
+    rehearsed = play(tmp_path, "", mail("nobody@example.org"))
+    assert rehearsed.outcome == "rejected"
+    assert rehearsed.reply == Reply(550, "5.1.1", "No such user here")
+    assert fired(rehearsed) == ["unknown-user"]
+    assert rehearsed.copies == ()
+
+
+def test_a_stranger_may_not_relay_and_a_trusted_client_may(tmp_path: Path) -> None:
+    with stage(tmp_path) as ready:
+        assert ready.play(mail("a@elsewhere.example")).outcome == "rejected"
+        assert ready.play(mail("a@elsewhere.example", client=TRUSTED)).outcome == "accepted"
+
+
+def test_who_has_logged_in_is_no_stranger(tmp_path: Path) -> None:
+    assert play(tmp_path, "", replace(mail("a@elsewhere.example"), user="ann")).outcome == "accepted"
+
+
+def test_without_a_sender_only_the_greeting_is_played(tmp_path: Path) -> None:
+    rehearsed = play(tmp_path, "", hello())
+    assert rehearsed.outcome == "accepted"
+    assert [said.command for said in rehearsed.dialogue] == ["", "EHLO client.example.net"]
+
+
+def test_a_refusal_at_connect_ends_the_play(tmp_path: Path) -> None:
+    rules = '[[rules.connect]]\nname = "a"\nreject = "554 5.7.1 Go away"\n'
+    rehearsed = play(tmp_path, rules, mail("ann@example.org"))
+    assert rehearsed.outcome == "rejected"
+    assert [said.reply.code for said in rehearsed.dialogue] == [554]
+
+
+def test_a_closing_refusal_is_told_as_such(tmp_path: Path) -> None:
+    rules = '[[rules.mail]]\nname = "a"\nreject = "554 5.7.1 Go away"\nclose = true\n'
+    assert play(tmp_path, rules, mail("ann@example.org")).outcome == "closed"
+
+
+def test_a_deferral_is_told_as_such(tmp_path: Path) -> None:
+    rules = '[[rules.rcpt]]\nname = "a"\ndefer = "450 4.7.1 Later"\n'
+    rehearsed = play(tmp_path, rules, mail("ann@example.org"))
+    assert (rehearsed.outcome, str(rehearsed.reply)) == ("deferred", "450 4.7.1 Later")
+
+
+def test_a_discarded_message_gets_its_250_and_no_copy(tmp_path: Path) -> None:
+    rules = '[[rules.prequeue]]\nname = "a"\ndiscard = true\n'
+    rehearsed = play(tmp_path, rules, mail("ann@example.org"))
+    assert (rehearsed.outcome, rehearsed.reply.code, rehearsed.copies) == ("discarded", 250, ())
+
+
+def test_a_quarantined_message_says_where_it_is(tmp_path: Path) -> None:
+    rules = '[quarantines.spam]\n[[rules.prequeue]]\nname = "a"\nquarantine = "spam"\n'
+    rehearsed = play(tmp_path, rules, mail("ann@example.org"))
+    assert rehearsed.outcome == "quarantined"
+    assert [copy.quarantine for copy in rehearsed.copies] == ["spam"]
+
+
+def test_some_recipients_refused_leave_the_mail_accepted_for_the_rest(tmp_path: Path) -> None:
+    rehearsed = play(tmp_path, "", mail("nobody@example.org", "ann@example.org"))
+    assert rehearsed.outcome == "accepted"
+    assert [str(copy.recipient) for copy in rehearsed.copies] == ["ann@example.org"]
+    rcpts = [seen for seen in rehearsed.stages if seen.stage.label == "rcpt"]
+    assert [(str(seen.recipient), verdict_word(seen.verdict)) for seen in rcpts] == [
+        ("nobody@example.org", "reject"), ("ann@example.org", ""),
+    ]  # fmt: skip
+
+
+def test_edits_of_rules_are_in_the_copy(tmp_path: Path) -> None:
+    rules = (
+        '[[rules.prequeue]]\nname = "a"\ndo = [{ add_header = { name = "X-A", value = "{helo.name}" } }]\n'
+    )
+    rehearsed = play(tmp_path, rules, mail("ann@example.org", text="Subject: x\n\n.dot\n"))
+    assert rehearsed.copies[0].message.endswith(b"Subject: x\r\nX-A: client.example.net\r\n\r\n.dot\r\n")
+    [deed] = [deed for seen in rehearsed.stages for deed in seen.effects]
+    assert (deed.rule.name, deed.text) == ("a", "add header X-A client.example.net")
+
+
+def test_a_large_message_is_played_from_the_disk(tmp_path: Path) -> None:
+    text = "Subject: x\n\n" + "0123456789\n" * 20_000
+    rehearsed = play(tmp_path, "", mail("ann@example.org", text=text))
+    assert rehearsed.outcome == "accepted"
+    assert rehearsed.copies[0].message.endswith(b"\r\n\r\n" + b"0123456789\r\n" * 20_000)
+
+
+def test_delivery_rules_decide_for_each_recipient(tmp_path: Path) -> None:
+    rules = (
+        '[[rules.delivery]]\nname = "a"\nwhen.rcpt.local = "ann"\nreject = "550 5.7.1 No"\n'
+        '[[rules.delivery]]\nname = "b"\nwhen.rcpt.local = "bob"\ndefer = "450 4.7.1 Later"\n'
+    )
+    with stage(tmp_path, rules) as ready:
+        both = ready.play(mail("ann@example.org", "bob@example.org"))
+        assert {str(copy.recipient): copy.end for copy in both.copies} == {
+            "ann@example.org": "rejected", "bob@example.org": "deferred",
+        }  # fmt: skip
+        assert both.outcome == "accepted"
+        assert ready.play(mail("ann@example.org")).outcome == "rejected"
+        assert ready.play(mail("bob@example.org")).outcome == "deferred"
+
+
+def test_the_condition_that_decided_is_told(tmp_path: Path) -> None:
+    rules = '[[rules.mail]]\nname = "a"\nwhen.sender.domain = "example.net"\nreject = "550 5.7.1 No"\n'
+    [seen] = [
+        seen for seen in play(tmp_path, rules, mail("ann@example.org")).stages if seen.stage.label == "mail"
+    ]
+    assert [(rule.info.name, rule.fate, rule.condition) for rule in seen.rules] == [
+        ("a", "refuted", ("when", "sender", "domain"))
+    ]
+    assert seen.facts == {"sender.domain": "example.com"}
+
+
+def test_what_is_supposed_is_believed(tmp_path: Path) -> None:
+    rules = '[[rules.mail]]\nname = "a"\nwhen.client.rdns.under = "bad.example"\nreject = "550 5.7.1 No"\n'
+    with stage(tmp_path, rules) as ready:
+        bad = replace(WORLD, facts={"client.rdns": "x.bad.example"})
+        good = replace(WORLD, facts={"client.rdns": "x.good.example"})
+        down = replace(WORLD, facts={"client.rdns": Unavailable("down")})
+        assert ready.play(mail("ann@example.org"), bad).outcome == "rejected"
+        assert ready.play(mail("ann@example.org"), good).outcome == "accepted"
+        assert ready.play(mail("ann@example.org"), down).outcome == "deferred"
+
+
+def test_the_time_of_the_scene_is_that_of_rules_and_received(tmp_path: Path) -> None:
+    rules = '[[rules.mail]]\nname = "night"\nwhen.time.hour = 3\naccept = true\n'
+    moment = datetime(2026, 3, 1, 3, 30, tzinfo=UTC)
+    with stage(tmp_path, rules) as ready:
+        rehearsed = ready.play(replace(mail("ann@example.org"), time=moment))
+        assert fired(rehearsed) == ["night"]
+        assert b"Sun, 01 Mar 2026 03:30:00 +0000" in rehearsed.copies[0].message
+        assert fired(ready.play(mail("ann@example.org"), replace(WORLD, time=moment))) == ["night"]
+        without_zone = moment.replace(tzinfo=None)
+        assert fired(ready.play(replace(mail("ann@example.org"), time=without_zone))) == ["night"]
+
+
+def test_a_scene_for_a_listener_that_is_not_there_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="no listener `x`"):
+        play(tmp_path, "", hello(listener="x"))
+
+
+def test_a_greeting_that_breaks_the_protocol_is_refused_by_the_engine(tmp_path: Path) -> None:
+    rehearsed = play(tmp_path, "", hello(helo="not a name"))
+    assert (rehearsed.outcome, rehearsed.reply.code) == ("rejected", 501)
+
+
+def test_one_rehearsal_plays_many_scenes_that_know_nothing_of_each_other(tmp_path: Path) -> None:
+    with stage(tmp_path) as ready:
+        first = ready.play(mail("ann@example.org"), World(users=frozenset({"ann"})))
+        second = ready.play(mail("ann@example.org"), World(users=frozenset()))
+        assert (first.outcome, second.outcome) == ("accepted", "rejected")
+
+
+def test_nothing_is_left_on_the_disk(tmp_path: Path) -> None:
+    play(tmp_path, "", mail("ann@example.org", client=STRANGER))
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["conf.d"]
