@@ -10,11 +10,15 @@ import tomli
 from vsmtp.rules.compile import Compiled, Ruleset, compile_rules
 from vsmtp.rules.evaluate import Asks, Ended, Fired, Walk
 from vsmtp.rules.graph import Pipeline
+from vsmtp.rules.names import Names
 from vsmtp.rules.reading import RuleSource
 from vsmtp.values.answer import MISSING
 from vsmtp.values.diagnostic import Fault
 from vsmtp.vocabulary.answers import UNASKED, Answer
+from vsmtp.vocabulary.facts import Cost
 from vsmtp.vocabulary.stages import STAGES, Stage
+from vsmtp.vocabulary.tables import TableTraits
+from vsmtp.vocabulary.types import Type
 
 TABLES = {
     "local_domains": ["example.org", "example.net"],
@@ -22,6 +26,18 @@ TABLES = {
     "trusted": ["127.0.0.0/8", "::1"],
     "empty": [],
 }
+# Tables that are asked while rules run.
+DYNAMIC = {
+    "vips": TableTraits({}, Cost.LOCAL),
+    "users": TableTraits({"quota": Type.SIZE, "password": Type.SECRET, "active": Type.BOOL}, Cost.LOCAL),
+    "greylist": TableTraits({"value": Type.NUMBER}, Cost.NETWORK, writable=True),
+}
+NAMES = Names(
+    limiters={"per_user": "{auth.user}", "per_client": "{client.net}"},
+    quarantines=frozenset({"virus", "suspects", "q"}),
+    services=frozenset({"scan"}),
+    relays=frozenset({"provider"}),
+)
 
 
 class LiteralFacts:
@@ -62,8 +78,10 @@ def compiled(text: str) -> Compiled:
         sources("chains", document.get("chains", {})),
         by_stage("shipped", document.get("shipped", {})),
         disable,
+        lookups=document.get("lookups", {}),
+        names=NAMES,
     )
-    return compile_rules(ruleset, TABLES)
+    return compile_rules(ruleset, TABLES, DYNAMIC)
 
 
 def pipeline(text: str, stage: Stage) -> Pipeline:

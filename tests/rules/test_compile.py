@@ -65,6 +65,23 @@ FAULTS: list[tuple[str, str, KeyPath, str, str]] = [
         "key",
         "",
     ),
+    (
+        "[[rules.prequeue]]\nname = 'r'\nwhen.message.date.older_than = '{queue.age}'",
+        "fact-too-early",
+        ("rules", "prequeue", 0, "when", "message", "date", "older_than"),
+        "value",
+        "",
+    ),
+    (
+        "[[rules.delivery]]\nname = 'r'\nwhen.message.date.older_than = '{queue.age}'",
+        "wrong-type",
+        ("rules", "delivery", 0, "when", "message", "date", "older_than"),
+        "value",
+        "",
+    ),
+    (rcpt("when.sendr.domain = 'x'"), "unknown-fact", (*WHEN, "sendr"), "key", "`sender.domain`"),
+    (rcpt("quarantine = 'viruss'"), "unknown-quarantine", (*HERE, "quarantine"), "value", "`virus`"),
+    (rcpt("allow = ['Not a code']"), "wrong-type", (*HERE, "allow"), "value", ""),
     (rcpt("when.rcpt.domain.any = {is='x'}"), "bad-test", (*WHEN, "rcpt", "domain", "any"), "key", ""),
     (
         rcpt("when.rcpts.domain.any = {exists=true}"),

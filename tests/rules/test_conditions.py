@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from ipaddress import ip_address, ip_network
 
 import pytest
@@ -13,6 +13,7 @@ from vsmtp.vocabulary.stages import Stage
 
 A = Address.parse("Joe+x@Sub.Example.org")
 HOUR = 3600
+NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 CASES: list[tuple[str, Answer, str, bool]] = [
     # IP and network
     ("client.ip", ip_address("10.1.2.3"), "'10.1.2.3'", True),
@@ -106,6 +107,11 @@ def test_an_operator_on_a_type(fact: str, answer: Answer, test: str, holds: bool
     [
         ("message.date", datetime(2026, 1, 1, tzinfo=UTC), "{lt=2026-01-01T01:00:00+00:30}"),
         ("queue.age", 299.0, "{lt='5m'}"),
+        ("queue.age", 301.0, "{older_than='5m'}"),
+        ("queue.age", 299.0, "{newer_than=['1s', '5m']}"),
+        ("message.date", NOW - timedelta(days=5, seconds=1), "{older_than='5d'}"),
+        ("message.date", NOW - timedelta(days=4), "{newer_than='5d'}"),
+        ("message.date", NOW + timedelta(days=1), "{newer_than='0s', gt='{time.now}'}"),
         ("message.headers.X-Spam", ("yes", "no"), "'NO'"),
         ("message.header_count.received", 3, "{gt=2}"),
         ("message.from_domain", "example.org", "'{sender.domain}'"),
@@ -113,7 +119,8 @@ def test_an_operator_on_a_type(fact: str, answer: Answer, test: str, holds: bool
 )
 def test_facts_of_messages_and_queues(fact: str, answer: Answer, test: str) -> None:
     text = f'[[rules.delivery]]\nname = "r"\nwhen.{fact} = {test}\ndiscard = true'
-    ended = decide(text, {fact.lower(): answer, "sender.domain": "EXAMPLE.org"}, Stage.DELIVERY)
+    facts: dict[str, Answer] = {fact.lower(): answer, "sender.domain": "EXAMPLE.org", "time.now": NOW}
+    ended = decide(text, facts, Stage.DELIVERY)
     assert ended.verdict is not None
 
 

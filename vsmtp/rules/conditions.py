@@ -42,10 +42,18 @@ def _walk(reading: Reading, table: Mapping[str, Any], path: KeyPath, prefix: str
             reading.key_fault(here, "unknown-fact", message, "use it in this rule's effects and replies")
         elif find_fact(name) is None and reading.is_namespace(name) and isinstance(raw, Mapping):
             yield from _walk(reading, raw, here, f"{name}.")
-        elif (fact := reading.fact(name, here, "key")) is not None:
+        elif (fact := reading.fact(_spelled_out(name, raw), here, "key")) is not None:
             tests = _read_tests(reading, fact, raw, here)
             if tests:
                 yield Condition(fact, tests, here)
+
+
+def _spelled_out(name: str, raw: object) -> str:
+    """The whole of a name that no fact begins with, `sendr.domain`, so that what was meant can be found."""
+    if "." in name or not isinstance(raw, Mapping) or len(raw) != 1:
+        return name
+    key = next(iter(raw))
+    return name if key in OPERATOR_NAMES | QUANTIFIERS else f"{name}.{key}"
 
 
 def _read_tests(reading: Reading, fact: Fact, raw: object, path: KeyPath) -> tuple[Test, ...]:
