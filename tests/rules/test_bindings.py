@@ -204,7 +204,8 @@ def test_a_template_is_told_as_it_was_written() -> None:
     ],
 )  # fmt: skip
 def test_names_that_others_declare_are_looked_up(body: str, codes: list[str]) -> None:
-    given = "do = [{ add = { score = 1 } }, { set = { name = 'a', flag = true, rcpt = { mark = '{rcpt.local}' } } }]"
+    variables = "{ name = 'a', flag = true, rcpt = { mark = '{rcpt.local}' } }"
+    given = f"do = [{{ add = {{ score = 1 }} }}, {{ set = {variables} }}]"
     text = rcpt(given, "gives") + rcpt(body, "asks")
     assert [fault.code for fault in faults(text)] == codes
 

@@ -55,7 +55,8 @@ def test_a_moment_is_older_than_a_duration() -> None:
 
 
 def test_one_condition_may_have_several_tests() -> None:
-    text = '[[rules.rcpt]]\nname = "r"\nwhen.rcpt.domain = { under = "a.example", not = "b.a.example" }\ndo = [{ log = "x" }]'
+    test = 'when.rcpt.domain = { under = "a.example", not = "b.a.example" }'
+    text = f'[[rules.rcpt]]\nname = "r"\n{test}\ndo = [{{ log = "x" }}]'
     (node,) = pipeline(text, Stage.RCPT).root
     (condition,) = node.placed[0].rule.when[0]
     assert describe_condition(condition) == "rcpt.domain under a.example and rcpt.domain is not b.a.example"
