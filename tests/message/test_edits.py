@@ -184,3 +184,28 @@ def test_many_fields_are_edited_swiftly() -> None:
     assert (
         swift(lambda: edit(head, [RemoveField("*a*b*c*"), SetField("Z", "1")])) == head[:-2] + b"Z: 1\r\n\r\n"
     )
+
+
+# Folded and spaced as a signer left it: a verifier of `c=simple` hashes these very octets.
+SIGNED = (
+    b"DKIM-Signature:  v=1; a=rsa-sha256; c=simple/simple; d=example.org;\r\n"
+    b"\ts=k1; h=From : To:Subject;\r\n  bh=frcCV1k9oG9oKj3dpUqdJg1PxRT2RSN/XKdLCPjaYaY=;\r\n"
+    b" b=dGhpcyBpcw==\r\n"
+    b'FROM : "J. Doe"  <j@example.org>\r\n'
+    b"To:a@b.example,\r\n\t  c@d.example \r\n"
+    b"Subject: caf\xe9  =?utf-8?q?=C3=BC?= \r\n"
+)
+
+
+@pytest.mark.parametrize("change", [
+    AddField("X-A", "1"), PrependField("Received", "1"), SetField("X-Spam", "yes"), RemoveField("X-*"),
+    RenameField("X-B", "X-C"),
+])  # fmt: skip
+def test_what_another_has_signed_stays_octet_for_octet(change: Edit) -> None:
+    body = b"\r\nhello \r\n\r\n"
+    message = SIGNED + b"X-B: 1\r\n" + body
+    edited = edit(message, [change])
+    assert edited != message
+    assert SIGNED in edited
+    assert edited.endswith(body)
+    assert edit(message, []) is message

@@ -75,12 +75,12 @@ class MessageView:
             self._header = scan(self._head)
         if isinstance(self._header, Unavailable):
             return OverLimit(self._header.reason)
+        if name == "message.defects":
+            return self._defects(self._header)
         about_parts = MIME_ANSWERS.get(name)
         if about_parts is not None and self._body is not None:
             found = self._surveyed()
             return about_parts(found) if isinstance(found, Survey) else found
-        if name == "message.defects":
-            return self._defects(self._header)
         plain = _ANSWERS.get(name)
         if plain is not None:
             return plain(self._header)

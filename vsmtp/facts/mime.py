@@ -23,7 +23,7 @@ MAX_LINES_AT_ONCE: Final = 100
 MAX_VALUES_AT_ONCE: Final = 4 * 2**10
 MAX_SEMICOLONS_AT_ONCE: Final = 500
 
-_WINDOW: Final = 256 * 2**10
+WINDOW: Final = 256 * 2**10
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,19 +60,23 @@ class SurveyJob:
         if self.body.file is None:
             return survey(self.head, memory)
         try:
-            with _Opened(memory, self.body.file) as octets:
+            with OpenBody(memory, self.body.file) as octets:
                 return survey(self.head, octets)
         except OSError as fault:
             return Unavailable(f"the message cannot be read: {os.strerror(fault.errno or 0)}")
 
 
-class _Opened(Octets):
-    """Octets in memory, then those of a file, seen through a window: the rest stays on the disk."""
+class OpenBody(Octets):
+    """Octets in memory, then those of a file, seen through a window: the rest stays on the disk.
 
-    def __init__(self, memory: bytes, body: BodyFile) -> None:
+    OSError where the file cannot be read, or is shorter than it was.
+    """
+
+    def __init__(self, memory: bytes, body: BodyFile, window: int = WINDOW) -> None:
         self._memory = memory
         self._body = body
         self._window = b""
+        self._width = window
         self._at = -1
         self._descriptor = -1
 
@@ -93,10 +97,12 @@ class _Opened(Octets):
             found = window.find(sub, start - at)
             if found >= 0:
                 return at + found
-            if at + len(window) >= len(self):
-                break
-            # What is looked for may begin in this window and end in the next.
-            start = max(start + 1, at + len(window) - len(sub) + 1)
+            end = at + len(window)
+            seam = max(start, end - len(sub) + 1)
+            found = self[seam : end + len(sub) - 1].find(sub)
+            if found >= 0:
+                return seam + found
+            start = end
         return -1
 
     def __getitem__(self, where: slice[Any, Any, Any], /) -> bytes:
@@ -119,9 +125,9 @@ class _Opened(Octets):
 
     def _read(self, start: int) -> None:
         # A little of what was before: whoever looks at an octet often looks back a line.
-        self._at = max(len(self._memory), start - _WINDOW // 8)
+        self._at = max(len(self._memory), start - self._width // 8)
         offset = self._body.offset + self._at - len(self._memory)
-        size = min(_WINDOW, self._body.size - offset)
+        size = min(self._width, self._body.size - offset)
         self._window = os.pread(self._descriptor, size, offset)
         if start - self._at >= len(self._window):
             raise OSError(5, "the file is shorter than it was")
@@ -133,4 +139,5 @@ MIME_ANSWERS: Final[dict[str, Callable[[Survey], Answer]]] = {
     "message.attachment_types": lambda found: found.attachment_types,
     "message.mime_types": lambda found: found.types,
     "message.text": lambda found: found.text,
+    "message.defects": lambda found: found.defects,  # with them, those of the header
 }

@@ -14,8 +14,8 @@ ENCODINGS: Final[dict[str, Encoding]] = {
     "quoted-printable": "quoted-printable",
     "base64": "base64",
 }
-# What stands behind padding is read on: clients do, and filters that do not are fooled by it. A body in so
-# many pieces is read as if the padding were not there.
+# What stands behind padding is read on: clients do, and filters that do not are fooled by it. After so many
+# pieces the rest is read as one, in which padding means NUL; the NULs are dropped.
 _MAX_PIECES: Final = 100
 _ALPHABET: Final = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
 _OTHERS: Final = bytes(octet for octet in range(256) if octet not in _ALPHABET and octet != ord("="))
@@ -35,8 +35,8 @@ def undo(octets: bytes, encoding: Encoding) -> bytes:
 def _from_base64(octets: bytes) -> bytes:
     digits = octets.translate(None, _OTHERS)
     pieces = digits.split(b"=", _MAX_PIECES)
-    pieces[-1] = pieces[-1].replace(b"=", b"")
-    return b"".join(_piece(piece) for piece in pieces if piece)
+    rest = pieces.pop().lstrip(b"=").replace(b"=", b"A") if len(pieces) > _MAX_PIECES else b""
+    return b"".join([*(_piece(piece) for piece in pieces if piece), _piece(rest).replace(b"\0", b"")])
 
 
 def _piece(digits: bytes) -> bytes:
