@@ -1,6 +1,7 @@
 """Rules read in order, from their tables as TOML gives them: what the graph is compared with.
 
-It shares no code with `vsmtp.rules`. Truth is True, False or None for unknown.
+It shares no code with `vsmtp.rules`. Truth is True, False or None for unknown. What effects change of the
+facts is done here too, on copies.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from ipaddress import IPv4Address, IPv6Address, ip_network
 from typing import Any
 
 from vsmtp.values.address import Address
-from vsmtp.values.answer import Missing, Unavailable
+from vsmtp.values.answer import MISSING, Missing, Unavailable
 
 Table = Mapping[str, Any]
 Truth = bool | None
@@ -20,6 +21,9 @@ OPERATORS = {
     "is", "not", "in", "not_in", "matches", "glob", "starts_with", "ends_with", "contains", "under",
     "exists", "unavailable", "lt", "le", "gt", "ge", "between", "any", "all", "none",
 }  # fmt: skip
+SLOT = re.compile(r"\{([^{}]*)\}")
+DOWN = Unavailable("the table is down")
+BINDING = {"add_rcpt", "rewrite_sender", "table_set", "table_remove"}
 VERDICTS = ("accept", "return", "trust", "reject", "defer", "discard", "quarantine", "jump")
 
 
@@ -51,51 +55,153 @@ def plain(value: Any) -> Any:
 
 
 class Oracle:
-    """One reading of one session; `trace` is what happened."""
+    """One reading of one session; `trace` is what happened, `seen` what each rule came to that was reached.
 
-    def __init__(self, facts: Mapping[str, Any], tables: Mapping[str, Sequence[str]]) -> None:
-        self.facts = facts
+    `tables` are known at load; of `rows`, tables asked while rules run, None is one that is down; `lookups`
+    are those of every rule. What is read has the rules as `root`, `shipped`, and all chains by name.
+    """
+
+    def __init__(
+        self,
+        facts: Mapping[str, Any],
+        tables: Mapping[str, Sequence[str]],
+        rows: Mapping[str, dict[str, dict[str, Any]] | None] | None = None,
+        lookups: Table | None = None,
+        stage: str = "prequeue",
+    ) -> None:
+        self.facts = dict(facts)
         self.tables = tables
+        self.rows = {name: None if row is None else dict(row) for name, row in (rows or {}).items()}
+        self.lookups = lookups or {}
+        self.stage = stage
+        self.bound = self.lookups
         self.trace: list[tuple[str, ...]] = []
+        self.seen: list[tuple[str, str]] = []
+        self.shipped_ran = False
+        self.may_ship = True
 
-    def read(self, roots: Sequence[Sequence[Table]], chains: Mapping[str, Sequence[Table]]) -> None:
+    def read(
+        self, document: Mapping[str, Sequence[Table]], chains: Sequence[str], *, root: bool, shipped: bool
+    ) -> None:
+        self.may_ship = root or shipped
         try:
-            for root in roots:
-                self.chain(root, chains)
+            if root:
+                self.chain(document["root"], document)
+            for name in chains:
+                self.chain(document[name], document)
+            if shipped:
+                self.ship(document)
         except Left:
             return
         self.trace.append(("ended",))
 
-    def chain(self, rules: Sequence[Table], chains: Mapping[str, Sequence[Table]]) -> None:
+    def ship(self, document: Mapping[str, Sequence[Table]]) -> None:
+        if self.may_ship and not self.shipped_ran:
+            self.shipped_ran = True
+            self.chain(document["shipped"], document)
+
+    def chain(self, rules: Sequence[Table], document: Mapping[str, Sequence[Table]]) -> None:
         for rule in rules:
-            verdict = next((key for key in VERDICTS if key in rule), None)
-            if not self.goes(rule, verdict):
+            word = next((key for key in VERDICTS if key in rule), None)
+            if rule.get("stage", self.stage) != self.stage or not self.goes(rule, word):
                 continue
-            if rule.get("do") or rule.get("dry_run"):
-                self.trace.append(("fired", rule["name"]))
-            if rule.get("dry_run") or verdict is None:
+            self.fire(rule)
+            if rule.get("dry_run") or word is None:
                 continue
-            if verdict == "return":
+            if word == "return":
                 return
-            if verdict == "jump":
-                self.chain(chains[rule["jump"]], chains)
-                continue
-            self.trace.append(("ended", verdict, rule["name"]))
-            raise Left
+            if word != "jump":
+                self.trace.append(("ended", word, rule["name"]))
+                raise Left
+            if rule["jump"] == "shipped":
+                self.ship(document)
+            else:
+                self.chain(document[rule["jump"]], document)
+
+    def fire(self, rule: Table) -> None:
+        self.seen.append(("fired", rule["name"]))
+        if rule.get("do") or rule.get("dry_run"):
+            self.trace.append(("fired", rule["name"]))
+        for effect in () if rule.get("dry_run") else rule.get("do", ()):
+            self.carry_out(*next(iter(effect.items())))
 
     def goes(self, rule: Table, verdict: str | None) -> bool:
+        self.bound = {**self.lookups, **rule.get("lookup", {})}
         claim = self.matches(rule)
-        if claim is not None:
-            return claim
-        policy = rule.get("unavailable", "defer" if verdict else "skip")
-        if rule.get("dry_run"):
-            policy = "skip"
-        if policy == "skip":
+        deeds = {key for effect in rule.get("do", ()) for key in effect}
+        policy = rule.get("unavailable", "defer" if verdict or deeds & BINDING else "skip")
+        dry = rule.get("dry_run")
+        if claim is False:
+            self.seen.append(("no", rule["name"]))
+            return False
+        fires = claim or (policy == "match" and not dry)
+        if fires and (dry or not self.inexact(rule)):
+            if claim is None:
+                self.seen.append(("undecided", rule["name"]))
+            return True
+        self.seen.append(("undecided", rule["name"]))
+        if dry or policy == "skip":
             self.trace.append(("skipped", rule["name"]))
-        elif policy == "defer":
-            self.trace.append(("ended", "defer", rule["name"]))
-            raise Left
-        return bool(policy == "match")
+            return False
+        self.trace.append(("ended", "defer", rule["name"]))
+        raise Left
+
+    def inexact(self, rule: Table) -> bool:
+        """Whether an address or a key would have to be made of what nobody knows."""
+        deeds = [pair for effect in rule.get("do", ()) for pair in effect.items()]
+        exact = [raw["key"] if isinstance(raw, dict) else raw for key, raw in deeds if key in BINDING]
+        names = [name for text in exact for name in SLOT.findall(text)]
+        return any(isinstance(self.fact(name), Unavailable) for name in names)
+
+    def text(self, template: str) -> str:
+        def fill(slot: re.Match[str]) -> str:
+            answer = self.fact(slot[1])
+            unknown = isinstance(answer, Unavailable)
+            return "unavailable" if unknown else "" if isinstance(answer, Missing) else str(answer)
+
+        return SLOT.sub(fill, template)
+
+    def carry_out(self, effect: str, raw: Any) -> None:
+        match effect:
+            case "set":
+                self.facts.update({f"var.{name}": self.text(value) for name, value in raw.items()})
+            case "add":
+                for name, amount in raw.items():
+                    before = self.facts.get(f"var.{name}", MISSING)
+                    self.facts[f"var.{name}"] = (0 if before == MISSING else before) + amount
+            case "add_header":
+                self.append(f"message.headers.{raw['name'].lower()}", raw["value"])
+            case "add_rcpt" if text := self.text(raw):
+                self.append("rcpts.domain", Address.parse(text).domain)
+            case "rewrite_sender":
+                address = Address.parse(self.text(raw)) if self.text(raw) else None
+                self.facts["sender.address"] = address or MISSING
+                self.facts["sender.domain"] = address.domain if address else MISSING
+            case _ if effect.startswith("table_"):
+                self.write(raw["table"], self.text(raw["key"]).casefold(), raw.get("row"))
+
+    def write(self, table: str, key: str, row: dict[str, Any] | None) -> None:
+        rows = self.rows[table]
+        if rows is not None:
+            rows.pop(key, None)
+            rows.update({key: row} if row is not None else {})
+
+    def append(self, name: str, value: str) -> None:
+        before = self.facts[name]
+        if not isinstance(before, Unavailable):
+            self.facts[name] = (*(() if isinstance(before, Missing) else before), value)
+
+    def fact(self, name: str) -> Any:
+        var, _, column = name.partition(".")
+        if var not in self.bound:
+            return self.facts.get(name, MISSING)
+        lookup = self.bound[var]
+        rows = self.rows[lookup["table"]]
+        asked = [self.fact(slot) for slot in SLOT.findall(lookup["key"])]
+        if rows is None or any(isinstance(answer, Unavailable) for answer in asked):
+            return DOWN
+        row = rows.get(self.text(lookup["key"]).casefold())
+        return row is not None if column == "found" else (row or {}).get(column, MISSING)
 
     def matches(self, rule: Table) -> Truth:
         when = self.table(rule.get("when", {}))
@@ -115,7 +221,7 @@ class Oracle:
         return claims
 
     def condition(self, name: str, raw: Any) -> Truth:
-        answer = self.facts[name]
+        answer = self.fact(name)
         tests = raw if isinstance(raw, dict) else {"is": raw}
         return conj(self.test(answer, op, operand) for op, operand in tests.items())
 
@@ -148,15 +254,23 @@ class Oracle:
         return disj(self.one(element, "is" if op == "in" else op, item) for item in operands)
 
     def one(self, element: Any, op: str, raw: Any) -> Truth:
+        if isinstance(raw, str) and raw.startswith("@") and raw[1:] in self.rows:
+            return self.is_in(self.rows[raw[1:]], plain(element), under=op == "under")
         if isinstance(raw, str) and raw.startswith("@") and op in {"is", "under"}:
             return disj(self.one(element, op, item) for item in self.tables[raw[1:]])
         if isinstance(raw, str) and raw.startswith("{"):
-            answer = self.facts[raw[1:-1]]
+            answer = self.fact(raw[1:-1])
             if isinstance(answer, Unavailable):
                 return None
             others = () if isinstance(answer, Missing) else answer if isinstance(answer, tuple) else (answer,)
             return any(self.compare(element, op, other) for other in others)
         return self.compare(element, op, raw)
+
+    def is_in(self, rows: Mapping[str, Table] | None, key: str, *, under: bool) -> Truth:
+        if rows is None:
+            return None
+        labels = key.rpartition("@")[2].split(".")
+        return any(".".join(labels[n:]) in rows for n in range(len(labels))) if under else key in rows
 
     def compare(self, element: Any, op: str, raw: Any) -> bool:
         if isinstance(element, IPv4Address | IPv6Address):
