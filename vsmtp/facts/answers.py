@@ -1,24 +1,47 @@
-"""Who answers a rule's question: a dict from each fact's name to the function that knows."""
+"""Who answers a rule's questions: a book about one session, which keeps what others found out for it."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
-from ipaddress import ip_network
 from typing import Final
 
+from vsmtp.facts.catalogue import ANSWERS
 from vsmtp.facts.message import MessageView
 from vsmtp.facts.mime import SurveyJob
-from vsmtp.facts.subject import Connection, Recipient, Transaction
+from vsmtp.facts.organization import SuffixesJob
+from vsmtp.facts.questions import Found, Question, RecipientKnown, RowWanted
+from vsmtp.facts.rates import Rates
+from vsmtp.facts.rows import Rows, column_of, membership, questions
+from vsmtp.facts.subject import Connection, Recipient, Transaction, Variable
 from vsmtp.message.edits import Edit, edit
 from vsmtp.message.mime.survey import Survey
+from vsmtp.rules.language import Binding
+from vsmtp.rules.template import Template, render_text
+from vsmtp.tables.contract import Table
 from vsmtp.values.address import Address
 from vsmtp.values.answer import MISSING, Missing, Unavailable
+from vsmtp.values.answer import Found as Row
 from vsmtp.vocabulary.answers import UNASKED, Answer, Unasked
-from vsmtp.vocabulary.facts import WEEKDAYS
-from vsmtp.vocabulary.types import NETWORK_BITS
+from vsmtp.vocabulary.tables import Column, Membership, hidden_of
 
+_VARIABLE: Final = "var."
+_OF_RECIPIENT: Final = "rcpt.var."
 _NOBODY: Final = Transaction()
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """What the books of a worker share: the graph's `bindings`, the open tables, the counts of limiters."""
+
+    bindings: Sequence[Binding] = ()
+    tables: Mapping[str, Table] = field(default_factory=dict)
+    rates: Rates = field(default_factory=lambda: Rates({}, time.monotonic))
+
+
+NO_WORLD: Final = World()
 
 
 class FactBook:
@@ -26,11 +49,14 @@ class FactBook:
 
     `clock` gives the time in the time zone of the rules; it is read once a stage. `delimiter` parts a local
     part from its tag; empty: there are no tags. Assign `transaction` and `recipient` as the mail goes on;
-    call `begin_stage` before each evaluation. What the header says is read once, and anew after `apply`.
+    call `begin_stage` before each evaluation. What the header says is read once, and anew after `apply`; what
+    tables say is asked once a transaction, and anew after `forget_table`. `known` are answers from elsewhere
+    to facts that this release cannot find out.
     """
 
     __slots__ = (
-        "_clock", "_delimiter", "_message", "_now", "connection", "recipient", "transaction",
+        "_asked_for", "_clock", "_delimiter", "_message", "_now", "_rows", "_world",
+        "connection", "known", "recipient", "transaction",
     )  # fmt: skip
 
     def __init__(
@@ -39,14 +65,19 @@ class FactBook:
         transaction: Transaction | None,
         clock: Callable[[], datetime],
         delimiter: str = "+",
+        world: World = NO_WORLD,
     ) -> None:
         self.connection = connection
         self.transaction = transaction or _NOBODY
         self.recipient: Recipient | None = None
+        self.known: Mapping[str, Answer] = {}
         self._clock = clock
         self._delimiter = delimiter
+        self._world = world
         self._now: datetime | None = None
         self._message: MessageView | None = None
+        self._rows: Rows | None = None
+        self._asked_for = self.transaction
 
     def begin_stage(self) -> None:
         """Forget the time: the next evaluation has its own."""
@@ -57,20 +88,44 @@ class FactBook:
         answer = ANSWERS.get(name)
         if answer is not None:
             return answer(self)
-        return self._from_header(name)
+        for prefix, of_family in _FAMILIES:
+            if name.startswith(prefix):
+                return of_family(self, name)
+        return self.known.get(name, MISSING)
 
-    def survey_job(self) -> SurveyJob | None:
-        """What answers an `Asks` for a fact about the parts of the message: to be run in a thread."""
-        return self._message.job if self._message is not None else None
+    def wanted(self, name: str) -> tuple[Question, ...]:
+        """What somebody has to find out before `ask` can answer: nothing where it is not Unasked.
 
-    def store_survey(self, found: Survey | Unavailable) -> None:
-        """Keep what the survey job found."""
-        if self._message is not None:
-            self._message.store(found)
+        Once these are answered more may be wanted: ask again, until there is nothing.
+        """
+        if not isinstance(self.ask(name), Unasked):
+            return ()
+        if name == "rcpt.known":
+            return (RecipientKnown(self.recipient.address),) if self.recipient is not None else ()
+        if name == "rcpt.org_domain":
+            return (SuffixesJob(),)
+        if name.startswith("message."):
+            return (self._message.job,) if self._message is not None else ()
+        if name.startswith("rate."):
+            return self._wanted_by(self._world.rates.limiters[name.removeprefix("rate.")].key)
+        return self._wanted_of_tables(name)
 
-    def store(self, name: str, answer: bool | Missing | Unavailable) -> None:  # noqa: FBT001 it is an answer
-        """Keep what was fetched after `Asks`; KeyError for a fact that needs no fetching."""
-        STORES[name](self, answer)
+    def store(self, question: Question, answer: Found) -> None:
+        """Keep the answer to a question that `wanted` gave."""
+        match question:
+            case RecipientKnown(address):
+                if self.recipient is not None and self.recipient.address == address:
+                    assert isinstance(answer, bool | Missing | Unavailable)
+                    self.recipient.known = answer
+            case RowWanted(table, key):
+                assert isinstance(answer, Row | Missing | Unavailable)
+                self._rows_now().store(table, key, answer)
+            case SurveyJob():
+                assert isinstance(answer, Survey | Unavailable)
+                if self._message is not None and question is self._message.job:
+                    self._message.store(answer)
+            case SuffixesJob():
+                pass  # the list is the process's own
 
     def apply(self, edits: Sequence[Edit]) -> None:
         """Edit the header block of the transaction; facts read from it are asked anew."""
@@ -83,12 +138,28 @@ class FactBook:
         """Call this when another head was put into the transaction."""
         self._message = None
 
-    def _from_header(self, name: str) -> Answer:
-        if self._message is None:
-            if self.transaction.head is None:
-                return MISSING
-            self._message = MessageView(self.transaction.head, self.transaction.body)
-        return self._message.ask(name)
+    def forget_table(self, table: str) -> None:
+        """Call this when the table was written to: it is asked anew."""
+        self._rows_now().forget(table)
+
+    def assign(self, name: str, value: Variable) -> None:
+        """The variable, `var.x` or `rcpt.var.x`, has this value: of the connection before `mail`.
+
+        A recipient's variable is the recipient's at hand.
+        """
+        if name.startswith(_OF_RECIPIENT):
+            assert self.recipient is not None
+            self.recipient.variables[name.removeprefix(_OF_RECIPIENT)] = value
+        else:
+            of_all = self.connection if self.transaction is _NOBODY else self.transaction
+            of_all.variables[name.removeprefix(_VARIABLE)] = value
+
+    def rewrite_recipient(self, address: Address) -> None:
+        """The recipient at hand has another address; whether that user exists is asked anew."""
+        recipient = self.recipient
+        assert recipient is not None
+        recipient.original = recipient.original or recipient.address
+        recipient.address, recipient.known = address, UNASKED
 
     @property
     def now(self) -> datetime:
@@ -104,98 +175,104 @@ class FactBook:
         _, found, tag = address.local.partition(self._delimiter)
         return tag if found and tag else MISSING
 
+    # Families of facts, found by how their names begin.
 
-def _client_net(book: FactBook) -> Answer:
-    address = book.connection.client_ip
-    if address is None:
-        return MISSING
-    return ip_network((address, NETWORK_BITS[address.version]), strict=False)
+    def of_message(self, name: str) -> Answer:
+        """What header and parts say."""
+        if self._message is None:
+            if self.transaction.head is None:
+                return MISSING
+            self._message = MessageView(self.transaction.head, self.transaction.body)
+        return self._message.ask(name)
+
+    def of_variables(self, name: str) -> Answer:
+        """A variable of the mail, else of the connection."""
+        own = name.removeprefix(_VARIABLE)
+        value = self.transaction.variables.get(own)
+        return self.connection.variables.get(own, MISSING) if value is None else value
+
+    def of_recipient(self, name: str) -> Answer:
+        """A variable of the recipient at hand."""
+        if self.recipient is None:
+            return MISSING
+        return self.recipient.variables.get(name.removeprefix(_OF_RECIPIENT), MISSING)
+
+    def rate(self, name: str) -> Answer:
+        """The events of a limiter's key; Missing where a fact in the key is."""
+        limiter = name.removeprefix("rate.")
+        if limiter not in self._world.rates.limiters:
+            return MISSING
+        key = self._world.rates.limiters[limiter].key
+        for part in key.parts:
+            answer = MISSING if isinstance(part, str) else self.ask(part.fact)
+            if isinstance(answer, Unavailable | Unasked):
+                return answer
+            if isinstance(answer, Missing) and not isinstance(part, str) and not part.default:
+                return answer
+        return self._world.rates.rate(limiter, render_text(key, self))
+
+    def of_tables(self, name: str) -> Answer:
+        """A column of a lookup's row, or whether a fact's value is in a table."""
+        match hidden_of(name):
+            case Column(number, column):
+                binding = self._world.bindings[number]
+                unknown = self._unknown(binding.key)
+                return unknown or column_of(self._rows_now().find(binding.table, self._key(binding)), column)
+            case Membership(table, fact, under):
+                return membership(self._rows_now(), table, self.ask(fact), under=under)
+            case None:
+                return MISSING
+
+    def later(self, name: str) -> Answer:
+        """A fact of a later release: what `known` says, else that it cannot be known."""
+        answer = self.known.get(name)
+        return Unavailable(f"`{name}` comes with a later release") if answer is None else answer
+
+    def _rows_now(self) -> Rows:
+        if self._rows is None:
+            self._rows = Rows(self._world.tables)
+        if self._asked_for is not self.transaction:
+            self._asked_for = self.transaction
+            self._rows.clear()
+        return self._rows
+
+    def _key(self, binding: Binding) -> str:
+        return render_text(binding.key, self)
+
+    def _unknown(self, key: Template) -> Unavailable | Unasked | None:
+        """Why a key cannot be told, if it cannot; what is unavailable goes before what was not asked."""
+        answers = [self.ask(fact) for fact in key.facts]
+        for kind in (Unavailable, Unasked):
+            for answer in answers:
+                if isinstance(answer, kind):
+                    return answer
+        return None
+
+    def _wanted_by(self, key: Template) -> tuple[Question, ...]:
+        return tuple(question for fact in key.facts for question in self.wanted(fact))
+
+    def _wanted_of_tables(self, name: str) -> tuple[Question, ...]:
+        match hidden_of(name):
+            case Column(number):
+                binding = self._world.bindings[number]
+                return self._wanted_by(binding.key) or (RowWanted(binding.table, self._key(binding)),)
+            case Membership(table, fact, under):
+                asked = tuple(questions(self._rows_now(), table, self.ask(fact), under=under))
+                return self.wanted(fact) or asked
+            case None:
+                return ()
 
 
-def _or_missing(value: str | int | None) -> Answer:
-    return MISSING if value is None or value == "" else value
-
-
-def _clock_seconds(book: FactBook) -> int:
-    now = book.now
-    return now.hour * 3600 + now.minute * 60 + now.second
-
-
-def _helo(book: FactBook, answer: bool) -> Answer:  # noqa: FBT001 it is an answer
-    return answer if book.connection.helo_name else MISSING
-
-
-def _of_recipient(read: Callable[[FactBook, Address], Answer]) -> Callable[[FactBook], Answer]:
-    return lambda book: read(book, book.recipient.address) if book.recipient else MISSING
-
-
-def _of_sender(read: Callable[[FactBook, Address], Answer]) -> Callable[[FactBook], Answer]:
-    def answer(book: FactBook) -> Answer:
-        sender = book.transaction.sender
-        return MISSING if sender.is_null else read(book, sender)
-
-    return answer
-
-
-def _rcpt_known(book: FactBook) -> bool | Missing | Unavailable | Unasked:
-    return book.recipient.known if book.recipient else UNASKED
-
-
-def _domains(book: FactBook) -> Answer:
-    domains = (address.domain for address in book.transaction.recipients)
-    return tuple({domain.casefold(): domain for domain in domains if domain}.values())
-
-
-def _age(book: FactBook) -> Answer:
-    arrived = book.transaction.arrived
-    return MISSING if arrived is None else max(0.0, book.now.timestamp() - arrived)
-
-
-def _store_known(book: FactBook, answer: bool | Missing | Unavailable) -> None:  # noqa: FBT001
-    if book.recipient is not None:
-        book.recipient.known = answer
-
-
-# Facts that the header gives are answered by `MessageView`.
-ANSWERS: Final[dict[str, Callable[[FactBook], Answer]]] = {
-    "client.ip": lambda book: book.connection.client_ip or MISSING,
-    "client.net": _client_net,
-    "client.port": lambda book: _or_missing(book.connection.client_port),
-    "client.trusted": lambda book: book.connection.trusted,
-    "client.stranger": lambda book: not (book.connection.trusted or book.connection.authenticated),
-    "listener.name": lambda book: _or_missing(book.connection.listener_name),
-    "listener.port": lambda book: _or_missing(book.connection.listener_port),
-    "listener.kind": lambda book: _or_missing(book.connection.listener_kind),
-    "time.hour": lambda book: book.now.hour,
-    "time.weekday": lambda book: WEEKDAYS[book.now.weekday()],
-    "time.date": lambda book: book.now.date(),
-    "time.clock": _clock_seconds,
-    "time.iso": lambda book: book.now.isoformat(timespec="seconds"),
-    "helo.name": lambda book: _or_missing(book.connection.helo_name),
-    "helo.literal": lambda book: _helo(book, book.connection.helo_name.startswith("[")),
-    "helo.esmtp": lambda book: _helo(book, book.connection.esmtp),
-    "sender.address": _of_sender(lambda _, address: address),
-    "sender.local": _of_sender(lambda _, address: address.local),
-    "sender.tag": _of_sender(FactBook.tag),
-    "sender.domain": _of_sender(lambda _, address: _or_missing(address.domain)),
-    "sender.null": lambda book: book.transaction.sender.is_null,
-    "sender.size": lambda book: _or_missing(book.transaction.declared_size),
-    "rcpt.address": _of_recipient(lambda _, address: address),
-    "rcpt.local": _of_recipient(lambda _, address: address.local),
-    "rcpt.tag": _of_recipient(FactBook.tag),
-    "rcpt.domain": _of_recipient(lambda _, address: _or_missing(address.domain)),
-    "rcpt.known": _rcpt_known,
-    "rcpt.index": lambda book: book.recipient.index if book.recipient else MISSING,
-    "rcpts.address": lambda book: tuple(book.transaction.recipients),
-    "rcpts.domain": _domains,
-    "rcpts.count": lambda book: len(book.transaction.recipients),
-    "message.size": lambda book: book.transaction.size,
-    "message.utf8": lambda book: book.transaction.smtputf8,
-    "queue.id": lambda book: _or_missing(book.transaction.queue_id),
-    "queue.attempts": lambda book: book.transaction.attempts,
-    "queue.age": _age,
-}
-# Facts that cost I/O: the driver fetches them and puts them here.
-STORES: Final[dict[str, Callable[[FactBook, bool | Missing | Unavailable], None]]] = {
-    "rcpt.known": _store_known,
-}
+_FAMILIES: Final[tuple[tuple[str, Callable[[FactBook, str], Answer]], ...]] = (
+    ("message.", FactBook.of_message),
+    ("var.", FactBook.of_variables),
+    (_OF_RECIPIENT, FactBook.of_recipient),
+    ("rate.", FactBook.rate),
+    ("lookup:", FactBook.of_tables),
+    ("table:", FactBook.of_tables),
+    ("under:", FactBook.of_tables),
+    *(
+        (prefix, FactBook.later)
+        for prefix in ("client.rdns", "iprev.", "spf.", "dkim.", "dmarc.", "arc.", "dnsbl.", "service.")
+    ),
+)

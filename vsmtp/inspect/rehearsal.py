@@ -11,7 +11,6 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
-from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from time import time
@@ -42,6 +41,7 @@ from vsmtp.rules.graph import Graph
 from vsmtp.rules.verdicts import Refuse
 from vsmtp.server import plan
 from vsmtp.server.acceptance import Counter
+from vsmtp.server.fetching import Fetching
 from vsmtp.server.listener import Client
 from vsmtp.server.parcel import Destination, Dropped, Held, Into, Lane, Parcel, Postponed
 from vsmtp.server.reception import Place
@@ -52,6 +52,7 @@ from vsmtp.server.stages import Case, Stages
 from vsmtp.smtp.conversation import Conversation
 from vsmtp.telemetry.log import Log
 from vsmtp.values.address import Address
+from vsmtp.values.answer import Unavailable
 from vsmtp.values.envelope import Content
 from vsmtp.values.outcome import Deferred, Delivered, Failed
 from vsmtp.values.outcome import Outcome as Delivery
@@ -169,16 +170,15 @@ class _Performance:
 
     async def _fetch(self, book: FactBook, name: str) -> None:
         """Answer a fact that needs I/O as the server would, or as the world supposes."""
-        assert book.recipient is not None
-        address = book.recipient.address
-        if self._world.users is not None:
-            user = address.local.casefold()
-            delimiter = self._settings.server.recipient_delimiter
-            found = (user.partition(delimiter)[0] or user) if delimiter else user
-            book.store(name, found in self._world.users)
-            return
-        look_up = partial(self._recipients.look_up, address)
-        book.store(name, await asyncio.get_running_loop().run_in_executor(None, look_up))
+        await Fetching(self._exists).fetch(book, name)
+
+    def _exists(self, address: Address) -> bool | Unavailable:
+        if self._world.users is None:
+            return self._recipients.look_up(address)
+        user = address.local.casefold()
+        delimiter = self._settings.server.recipient_delimiter
+        found = (user.partition(delimiter)[0] or user) if delimiter else user
+        return found in self._world.users
 
     # The play.
 

@@ -35,6 +35,7 @@ from vsmtp.server.backlog import Backlog
 from vsmtp.server.connection import BUFFER, Connection, House
 from vsmtp.server.control import Control
 from vsmtp.server.dispatch import Desk, Dispatch
+from vsmtp.server.fetching import Fetching
 from vsmtp.server.ledger import Books
 from vsmtp.server.listener import Bell, Client, Listener, Porter
 from vsmtp.server.reception import Place
@@ -239,10 +240,7 @@ class Worker:
 
     async def _fetch(self, book: FactBook, name: str) -> None:
         """Answer a fact that needs I/O."""
-        assert name == "rcpt.known"
-        assert book.recipient is not None
-        look_up = partial(self._recipients.look_up, book.recipient.address)
-        book.store(name, await self._loop.run_in_executor(None, look_up))
+        await Fetching(self._recipients.look_up).fetch(book, name)
 
     async def _adopt(self, spools: Spools) -> None:
         """Take over, now and then, what other workers left."""

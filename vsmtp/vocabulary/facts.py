@@ -139,7 +139,7 @@ _CATALOGUE: Final = (
     Fact("rcpt.tag", _T.TEXT, _R, "no tag", _M, "what follows the recipient delimiter", only=_ONE),
     Fact("rcpt.domain", _T.DOMAIN, _R, "a bare `postmaster`", _M, "its domain", only=_ONE),
     Fact("rcpt.original", _T.ADDRESS, _R, _NEVER, _M, "the recipient as the client gave it", only=_ONE),
-    Fact("rcpt.org_domain", _T.DOMAIN, _R, "a bare `postmaster`", _M, "its organizational domain", only=_ONE),
+    Fact("rcpt.org_domain", _T.DOMAIN, _R, "a bare `postmaster`", _L, "its organizational domain", only=_ONE),
     Fact("rcpt.known", _T.BOOL, _R, "not a local domain", _L, "whether the user exists", only=_ONE),
     Fact("rcpt.index", _T.NUMBER, _R, _NEVER, _M, "its place among the accepted, from 1", only=_ONE),
     Fact("rcpts.address", _T.ADDRESS, _R, "none accepted yet", _M, "all accepted recipients", many=True),
@@ -155,23 +155,26 @@ _CATALOGUE: Final = (
     Fact("message.cc", _T.ADDRESS, _P, "no address in Cc", _M, "the mailboxes of Cc", many=True, header="cc"),
     Fact("message.received_count", _T.NUMBER, _P, _NEVER, _M, "how many Received fields", header="received"),
     Fact("message.utf8", _T.BOOL, _P, _NEVER, _M, "whether it came with SMTPUTF8"),
-    Fact("message.defects", _T.TEXT, _P, "nothing wrong", _M, "faults of the header", many=True, header="*"),
-    Fact("message.attachments", _T.NUMBER, _P, _NEVER, _L, "how many attachments", header="content-type"),
+    Fact(
+        "message.defects", _T.TEXT, _P, "nothing wrong", _L,
+        "faults of the header and of the parts' structure", many=True, header="*",
+    ),
+    Fact("message.attachments", _T.NUMBER, _P, _NEVER, _L, "how many attachments", header="*"),
     Fact(
         "message.attachment_names", _T.TEXT, _P, "none named", _L,
-        "their names", many=True, header="content-type",
+        "their names, decoded; of a broken name all that it may mean", many=True, header="*",
     ),
     Fact(
         "message.attachment_types", _T.TEXT, _P, "no attachment", _L,
-        "their MIME types", many=True, header="content-type",
+        "their MIME types", many=True, header="*",
     ),
     Fact(
         "message.mime_types", _T.TEXT, _P, "none", _L,
-        "the types of all parts", many=True, header="content-type",
+        "the types of all parts, containers included", many=True, header="*",
     ),
     Fact(
         "message.text", _T.TEXT, _P, "no text in it", _L,
-        "the decoded text of its text parts", header="content-type",
+        "the decoded text of its parts that are no attachments, HTML as it stands", header="*",
     ),
     Fact("message.released", _T.BOOL, _P, _NEVER, _M, "whether it was released from a quarantine"),
     Fact(
