@@ -1,0 +1,123 @@
+"""Tables of a rehearsal: they say what the tree's say, or what is supposed; what is written is forgotten."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from vsmtp.inspect.world import Row as Supposed
+from vsmtp.tables.contract import Instant, Lookup, Row, Table, fold
+from vsmtp.values.answer import MISSING, Found, Missing, Unavailable
+from vsmtp.vocabulary.answers import UNASKED, Unasked
+
+_DOWN: Final = Unavailable("the table is supposed to be unavailable")
+
+
+class Down:
+    """A table that is supposed to be unavailable."""
+
+    def look_up(self, _key: str) -> Lookup:
+        """Why there is no answer."""
+        return _DOWN
+
+    async def find(self, _key: str) -> Lookup:
+        """Why there is no answer."""
+        return _DOWN
+
+    async def set(
+        self, _key: str, _row: Row, *, if_absent: bool = False, expire: float | None = None
+    ) -> Unavailable:
+        """Why nothing was written."""
+        del if_absent, expire
+        return _DOWN
+
+    async def add(self, _key: str, _column: str, _amount: int, _expire: float | None = None) -> Unavailable:
+        """Why nothing was added."""
+        return _DOWN
+
+    async def remove(self, _key: str) -> Unavailable:
+        """Why nothing was removed."""
+        return _DOWN
+
+    def close(self) -> None:
+        """Nothing is held."""
+
+
+class Draft:
+    """A table over another: what is written stands here, and the one below is only read.
+
+    Without one below, `rows` by folded key are all there is. Rows never expire: a rehearsal is a moment.
+    """
+
+    def __init__(self, below: Table | None, rows: Mapping[str, Row]) -> None:
+        self._below = below
+        self._rows: dict[str, Row | None] = dict(rows)
+
+    def look_up(self, key: str) -> Lookup | Unasked:
+        """What `find` would say, at once where that can be."""
+        own = self._own(key)
+        if own is not None:
+            return own
+        return self._below.look_up(key) if isinstance(self._below, Instant) else UNASKED
+
+    async def find(self, key: str) -> Lookup:
+        """The row that was written here, else what the table below says."""
+        own = self._own(key)
+        if own is not None:
+            return own
+        assert self._below is not None
+        return await self._below.find(key)
+
+    def _own(self, key: str) -> Found[Row] | Missing | None:
+        """What stands here; None: the table below has to be asked."""
+        if fold(key) in self._rows or self._below is None:
+            row = self._rows.get(fold(key))
+            return MISSING if row is None else Found(row)
+        return None
+
+    async def set(
+        self, key: str, row: Row, *, if_absent: bool = False, expire: float | None = None
+    ) -> bool | Unavailable:
+        """The row stands here, or, with `if_absent` and one that is there, nothing is changed and False."""
+        del expire
+        if if_absent:
+            before = await self.find(key)
+            if not isinstance(before, Missing):
+                return before if isinstance(before, Unavailable) else False
+        self._rows[fold(key)] = dict(row)
+        return True
+
+    async def add(self, key: str, column: str, amount: int, expire: float | None = None) -> int | Unavailable:
+        """The sum, which stands here."""
+        del expire
+        before = await self.find(key)
+        if isinstance(before, Unavailable):
+            return before
+        row = dict(before.value) if isinstance(before, Found) else {}
+        held = row.get(column)
+        total = (held if isinstance(held, int) else 0) + amount
+        self._rows[fold(key)] = {**row, column: total}
+        return total
+
+    async def remove(self, key: str) -> bool | Unavailable:
+        """The key stands nowhere; whether it did."""
+        before = await self.find(key)
+        if isinstance(before, Unavailable):
+            return before
+        self._rows[fold(key)] = None
+        return isinstance(before, Found)
+
+    def close(self) -> None:
+        """The table below is closed."""
+        if self._below is not None:
+            self._below.close()
+
+
+def drafts(
+    opened: Mapping[str, Table], supposed: Mapping[str, Mapping[str, Supposed] | None]
+) -> dict[str, Table]:
+    """The tables of a tree for one rehearsal, with those that are supposed in their place."""
+    tables: dict[str, Table] = {name: Draft(table, {}) for name, table in opened.items()}
+    for name, rows in supposed.items():
+        tables[name] = Down() if rows is None else Draft(None, rows)
+    return tables
