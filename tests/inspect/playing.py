@@ -56,7 +56,7 @@ class Stage:
         assert report.graph is not None
         self.tree = report.tree
         self.book = Rulebook.of(report.tree)
-        self.rehearsal = Rehearsal(report.tree.settings, report.graph)
+        self.rehearsal = Rehearsal(report.tree, report.graph)
 
     def play(self, scene: Scene, world: World = WORLD) -> Rehearsed:
         return self.rehearsal.play(scene, world)

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.tables.opened import WRITABLE, opened
+from vsmtp.config.models.tables import Inline
 from vsmtp.inspect.tables import Down, Draft, drafts
 from vsmtp.tables.contract import Instant, Row, Table, Writable
 from vsmtp.values.answer import MISSING, Found, Unavailable
@@ -82,7 +83,7 @@ def test_drafts_over_a_table_that_is_down_stay_down() -> None:
 def test_nothing_that_a_rehearsal_writes_reaches_the_table(kind: str, tmp_path: Path) -> None:
     with opened(tmp_path, table=WRITABLE[kind]) as tables:
         below = tables["table"]
-        draft: Table = drafts({"table": below}, {})["table"]
+        draft: Table = drafts({}, {"table": below}, {}, "+")["table"]
         assert isinstance(draft, Writable)
         asyncio.run(draft.set("ann", {"word": "x"}))
         assert asyncio.run(draft.find("ann")) == Found({"word": "x"})
@@ -90,6 +91,8 @@ def test_nothing_that_a_rehearsal_writes_reaches_the_table(kind: str, tmp_path: 
 
 
 def test_supposed_tables_stand_in_place_of_the_trees() -> None:
-    tables = drafts({"a": Draft(None, ROWS), "b": Slow()}, {"a": {}, "b": None})
+    settings = Inline.model_construct(type="inline", entries=())
+    opened: dict[str, Table] = {"a": Draft(None, ROWS), "b": Slow()}
+    tables = drafts({"a": settings, "b": settings}, opened, {"a": {}, "b": None}, "+")
     assert asyncio.run(tables["a"].find("ann")) == MISSING
     assert isinstance(asyncio.run(tables["b"].find("ann")), Unavailable)

@@ -126,7 +126,7 @@ def _rehearsed(report: Report, args: Namespace, scene: Scene) -> int:
         return UNSOUND
     assert report.tree is not None
     assert report.graph is not None
-    rehearsal = Rehearsal(report.tree.settings, report.graph)
+    rehearsal = Rehearsal(report.tree, report.graph)
     try:
         rehearsed = rehearsal.play(scene, world)
     except ValueError as fault:

@@ -100,7 +100,7 @@ def _tests(tree: Tree, book: Rulebook, names: Sequence[str]) -> tuple[PolicyTest
 def _rehearsal(report: Report) -> Iterator[Rehearsal]:
     assert report.tree is not None
     assert report.graph is not None
-    rehearsal = Rehearsal(report.tree.settings, report.graph)
+    rehearsal = Rehearsal(report.tree, report.graph)
     try:
         yield rehearsal
     finally:

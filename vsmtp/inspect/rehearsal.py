@@ -15,12 +15,14 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from time import time
 
+from vsmtp.config.load import Tree
 from vsmtp.config.models.settings import Settings
 from vsmtp.delivery.consignment import Consignment
 from vsmtp.delivery.route import Local, Smarthost
 from vsmtp.facts.answers import FactBook
 from vsmtp.inspect import script
 from vsmtp.inspect.account import Account, StageSeen
+from vsmtp.inspect.compiled import compile_tree
 from vsmtp.inspect.rehearsed import (
     MESSAGE,
     Copy,
@@ -33,6 +35,7 @@ from vsmtp.inspect.rehearsed import (
 )
 from vsmtp.inspect.scene import Scene, facts_of
 from vsmtp.inspect.spool import RememberingSpool
+from vsmtp.inspect.tables import suppose
 from vsmtp.inspect.world import World
 from vsmtp.net.limits import Networks, plain
 from vsmtp.queue.records import ACTIVE, QUARANTINE, NewMessage
@@ -61,8 +64,10 @@ from vsmtp.vocabulary.stages import Stage
 
 @dataclass(frozen=True, slots=True)
 class _Given:
-    """What is played, and who comes to play it."""
+    """What is played, who comes to play it, and on what."""
 
+    settings: Settings
+    graph: Graph
     scene: Scene
     client: Client
     world: World
@@ -71,8 +76,8 @@ class _Given:
 class Rehearsal:
     """A tree made ready to be played on, scene after scene; `close` ends it."""
 
-    def __init__(self, settings: Settings, graph: Graph) -> None:
-        self._settings = settings
+    def __init__(self, tree: Tree, graph: Graph) -> None:
+        self._tree = tree
         self._graph = graph
         self._log = Log("error", "json", (), time)
 
@@ -83,38 +88,45 @@ class Rehearsal:
     def play(self, scene: Scene, world: World) -> Rehearsed:
         """Play a scene in a world, from the greeting to the decisions of `delivery`.
 
-        Raises ValueError when the scene's listener is none of the tree's.
+        Raises ValueError when the scene's listener or a table of the world is none of the tree's.
         """
-        client = _client(self._settings, scene)
+        given = self._given(scene, world)
         with TemporaryDirectory(prefix="vsmtp-rehearsal-") as folder, ThreadPoolExecutor(1, "body") as pool:
-            return asyncio.run(self._play(_Given(scene, client, world), pool, Path(folder)))
+            return asyncio.run(self._play(given, pool, Path(folder)))
+
+    def _given(self, scene: Scene, world: World) -> _Given:
+        tree = suppose(self._tree, world.tables)
+        graph = self._graph if tree is self._tree else compile_tree(tree).graph
+        world = world.over(World(facts_of(scene)))
+        return _Given(tree.settings, graph, scene, _client(tree.settings, scene), world)
 
     async def _play(self, given: _Given, pool: ThreadPoolExecutor, folder: Path) -> Rehearsed:
         async with asyncio.TaskGroup() as tasks:
             place = Place(asyncio.get_running_loop(), pool, folder)
-            performance = _Performance(self._settings, given, place, self._log)
-            performance.open(self._graph, tasks)
+            performance = _Performance(given, place, self._log)
+            performance.open(tasks)
             return await performance.run()
 
 
 class _Performance:
     """One scene while it is played."""
 
-    def __init__(self, settings: Settings, given: _Given, place: Place, log: Log) -> None:
-        self._settings = settings
-        self._scene = scene = given.scene
+    def __init__(self, given: _Given, place: Place, log: Log) -> None:
+        self._settings = given.settings
+        self._graph = given.graph
+        self._scene = given.scene
         self._client = given.client
-        self._world = world = given.world.over(World(facts_of(scene)))
+        self._world = given.world
         self._place = place
         self._log = log
-        self._now = _epoch(settings, scene.time or world.time)
+        self._now = _epoch(given.settings, given.scene.time or given.world.time)
         self._spool = RememberingSpool()
         self._dialogue: list[Exchange] = []
         self._stages: list[StageSeen] = []
         self._queued: list[NewMessage] = []
         self._moved = asyncio.Event()
 
-    def open(self, graph: Graph, tasks: asyncio.TaskGroup) -> None:
+    def open(self, tasks: asyncio.TaskGroup) -> None:
         """Put the server's parts together, as `server.worker` does."""
         settings = self._settings
         server = settings.server
@@ -126,7 +138,7 @@ class _Performance:
             everybody=server.recipients == "any",
             clock=self._clock,
         )
-        stages = Stages(graph, self._log, self._fetch, tasks.create_task)
+        stages = Stages(self._graph, self._log, self._fetch, tasks.create_task)
         stages.summon = self._summon
         self._sorting = self._sort(stages)
         self._conversation = Conversation(plan.terms(settings))

@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Final
+from dataclasses import replace
+from typing import Final, TypeAlias
 
+from vsmtp.config.load import Tree
+from vsmtp.config.models.tables import Cidr, Csv, Inline, ListFile, Sqlite, TableSettings
 from vsmtp.inspect.world import Row as Supposed
+from vsmtp.tables.cidr import Networks
 from vsmtp.tables.contract import Instant, Lookup, Row, Table, fold
+from vsmtp.tables.kinds import static_elements
+from vsmtp.tables.search import Searched
 from vsmtp.values.answer import MISSING, Found, Missing, Unavailable
 from vsmtp.vocabulary.answers import UNASKED, Unasked
+
+SupposedTables: TypeAlias = Mapping[str, Mapping[str, Supposed] | None]
 
 _DOWN: Final = Unavailable("the table is supposed to be unavailable")
 
@@ -113,11 +121,42 @@ class Draft:
             self._below.close()
 
 
+def suppose(tree: Tree, supposed: SupposedTables) -> Tree:
+    """The tree with what is supposed in place of its static tables, whose keys are compiled into its rules.
+
+    The tree itself where there is none of them. Raises ValueError for a table that the tree does not have.
+    """
+    named = tree.settings.tables
+    for name in supposed:
+        if name not in named:
+            raise ValueError(f"there is no table `{name}`")
+    static = static_elements({name: named[name] for name in supposed})
+    changed: dict[str, TableSettings] = {
+        name: Inline.model_construct(type="inline", entries=tuple(supposed[name] or ())) for name in static
+    }
+    if not changed:
+        return tree
+    return replace(tree, settings=tree.settings.model_copy(update={"tables": {**named, **changed}}))
+
+
 def drafts(
-    opened: Mapping[str, Table], supposed: Mapping[str, Mapping[str, Supposed] | None]
+    settings: Mapping[str, TableSettings], opened: Mapping[str, Table], supposed: SupposedTables, tag: str
 ) -> dict[str, Table]:
-    """The tables of a tree for one rehearsal, with those that are supposed in their place."""
+    """The tables of a tree for one rehearsal, with those that are supposed in their place.
+
+    `tag` is `server.recipient_delimiter`.
+    """
     tables: dict[str, Table] = {name: Draft(table, {}) for name, table in opened.items()}
     for name, rows in supposed.items():
-        tables[name] = Down() if rows is None else Draft(None, rows)
+        tables[name] = Down() if rows is None else _supposed(settings[name], rows, tag)
     return tables
+
+
+def _supposed(settings: TableSettings, rows: Mapping[str, Supposed], tag: str) -> Table:
+    match settings:
+        case Cidr():
+            return Networks(rows)
+        case Inline() | ListFile() | Csv() | Sqlite() if settings.search:
+            return Searched(Draft(None, rows), settings.search, tag)
+        case _:
+            return Draft(None, rows)
