@@ -19,11 +19,10 @@ _MOST: Final = 64
 
 def asked_meanwhile(frame: Frame, node: Node, placed: Placed) -> frozenset[str]:
     """The facts of the network that rules behind `placed` want, while that one waits for some."""
-    _learn_what_is_free(frame, node)
     taken = _wanted(frame, node, placed)
     found: set[str] = set()
     for later in _next_rules(frame, node, placed):
-        weight = frame.weigh(node, later)
+        weight = _weighed(frame, node, later)
         if weight in {DROPS, EXEMPT}:
             continue
         if _may_end(later, weight) or any(node.columns[n].cost < Cost.NETWORK for n in ones(max(weight, 0))):
@@ -34,16 +33,18 @@ def asked_meanwhile(frame: Frame, node: Node, placed: Placed) -> frozenset[str]:
     return frozenset(found)
 
 
+def _weighed(frame: Frame, node: Node, placed: Placed) -> int:
+    """The rule's weight once all that is free was asked for it: what is in memory, or was fetched before."""
+    while True:
+        weight = frame.weigh(node, placed)
+        columns = [node.columns[n] for n in ones(max(weight, 0))]
+        free = (column for column in columns if column.cost is not Cost.LOCAL)
+        if not any(frame.take_in(node, column) for column in free):
+            return weight
+
+
 def _may_end(rule: Placed, weight: int) -> bool:
     return weight in {FIRES, STUCK} and rule.may_end
-
-
-def _learn_what_is_free(frame: Frame, node: Node) -> None:
-    for column in node.columns:
-        if column.cost is not Cost.MEMORY:
-            break
-        if not column.bit & frame.asked:
-            frame.take_in(node, column)
 
 
 def _wanted(frame: Frame, node: Node, placed: Placed) -> int:

@@ -94,25 +94,33 @@ class Frame:
         rows, dark = self.may >> placed.start & placed.width, self.dark >> placed.start
         if not rows & placed.when:
             return DROPS
-        surely, wanted, wanted_to_exempt = False, 0, 0
+        # To a rule that matches in doubt, a test that an unavailable fact leaves open is as good as true.
+        gladly = placed.rule.policy == "match"
+        surely = settled = False
+        wanted = wanted_to_exempt = 0
         for n in ones(rows):
             row = node.rows[placed.start + n]
             unasked = row.columns & ~self.asked
+            holds = not unasked and not dark >> n & 1
             if row.exempts:
-                if not unasked and not dark >> n & 1:
+                if holds:
                     return EXEMPT
                 wanted_to_exempt |= unasked
             else:
-                surely = surely or (not unasked and not dark >> n & 1)
+                surely = surely or holds
+                settled = settled or (gladly and not unasked)
                 wanted |= unasked
-        if not surely:
-            return wanted | wanted_to_exempt
-        return FIRES if not rows & ~placed.when else wanted_to_exempt
+        if surely and not rows & ~placed.when:
+            return FIRES
+        return wanted_to_exempt if surely or settled else wanted | wanted_to_exempt
 
     def learn(self, node: Node, unasked: int) -> frozenset[str]:
         """Ask the cheapest of the columns; the facts to fetch if that cannot be answered from here."""
         column = node.columns[(unasked & -unasked).bit_length() - 1]
         if self.take_in(node, column):
+            return _NO_NAMES
+        # What was fetched for another rule is here, and may make this needless.
+        if any(self.take_in(node, node.columns[n]) for n in ones(unasked & ~column.bit)):
             return _NO_NAMES
         return self.names(node, unasked, column.cost)
 
