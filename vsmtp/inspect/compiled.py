@@ -48,9 +48,9 @@ def _domains(tree: Tree) -> Mapping[str, Mapping[str, str | tuple[RuleSource, ..
 
 
 def _names(settings: Settings) -> Names:
-    # Limiters and services come with their release: until then a rule that names one is told there is none.
+    # Services come with their release: until then a rule that names one is told there is none.
     return Names(
-        limiters={},
+        limiters={name: limiter.key for name, limiter in settings.limiters.items()},
         quarantines=frozenset(settings.quarantines),
         services=frozenset(),
         relays=frozenset(settings.relays),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated, Final, TypeAlias
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
@@ -42,7 +42,7 @@ def _check(name: str) -> Fact:
     return fact
 
 
-LimiterName = Annotated[str, AfterValidator(_name)]
+LimiterName: TypeAlias = Annotated[str, AfterValidator(_name)]
 
 
 class Limiter(Section):

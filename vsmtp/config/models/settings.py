@@ -8,6 +8,7 @@ from pydantic import Field
 
 from vsmtp.config.models.delivery import Delivery, Relay
 from vsmtp.config.models.domains import Domain, DomainKey
+from vsmtp.config.models.limiters import Exports, Limiter, LimiterName
 from vsmtp.config.models.logs import Logs
 from vsmtp.config.models.quarantines import Quarantine
 from vsmtp.config.models.queue import Queue
@@ -50,6 +51,10 @@ class Settings(Section):
     """What holds for single domains: `[domains."example.org"]`."""
     quarantines: Mapping[str, Quarantine] = {}
     """Where rules keep mail back: `[quarantines.name]`."""
+    limiters: Mapping[LimiterName, Limiter] = {}
+    """What is counted in sliding windows: `[limiters.name]`."""
+    exports: Exports = Exports()
+    """Where rules write files."""
     logs: Logs = Logs()
     """The log."""
 
