@@ -28,6 +28,7 @@ COMMANDS: Final[Mapping[str, Command]] = {
     "explain": Command("vsmtp.cli.explain", "say what would happen to a mail, and why"),
     "test": Command("vsmtp.cli.policies", "run the policy tests that stand beside the rules"),
     "run": Command("vsmtp.cli.run", "serve mail in the foreground"),
+    "passwd": Command("vsmtp.cli.passwd", "make a secret from a password"),
     "queue": Command("vsmtp.cli.queue", "look into the queue, retry and remove mail"),
 }
 
