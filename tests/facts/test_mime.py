@@ -1,19 +1,28 @@
 from __future__ import annotations
 
+import sys
+from datetime import UTC, datetime
 from pathlib import Path
+from time import process_time
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.message.hostile import swift
+from tests.message.hostile import LIMIT, TRACED, TRIES, swift
+from vsmtp.facts.answers import FactBook
 from vsmtp.facts.message import MessageView
 from vsmtp.facts.mime import OpenBody, SurveyJob
+from vsmtp.facts.subject import Connection, Transaction
 from vsmtp.message.edits import AddField, SetField, edit
 from vsmtp.message.mime.survey import read_top, survey
+from vsmtp.rules.compile import Ruleset, compile_rules
+from vsmtp.rules.evaluate import Ended, Walk
+from vsmtp.rules.reading import RuleSource
 from vsmtp.values.answer import MISSING, OverLimit, Unavailable
 from vsmtp.values.envelope import BodyFile, Content
 from vsmtp.vocabulary.answers import UNASKED
+from vsmtp.vocabulary.stages import Stage
 
 HEAD = b"From: a@b\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n"
 BODY = b"--b\r\n\r\nhello\r\n--b\r\nContent-Type: a/b; name=x\r\n\r\n1\r\n--b--\r\n"
@@ -144,3 +153,45 @@ HOSTILE = {
 def test_no_fact_of_a_hostile_message_holds_up_the_loop(hostile: str, name: str) -> None:
     head, body = HOSTILE[hostile]
     swift(lambda: MessageView(head, Content(body)).ask(f"message.{name}"))
+
+
+def longest_step(test: dict[str, object], head: bytes, body: bytes) -> float:
+    """The most processor time, in seconds, for which a rule with this condition held up the loop."""
+    source = RuleSource(
+        ("rules", "prequeue", 0), {"name": "r", "when": {"message": test}, "reject": "554 no"}
+    )
+    compiled = compile_rules(Ruleset({Stage.PREQUEUE: [source]}, {}, {}), {})
+    assert not compiled.faults
+    pipeline = compiled.graph.stage(Stage.PREQUEUE)
+    assert pipeline is not None
+    nobody = Connection(None, None, "", None, "pickup", trusted=False)
+    book = FactBook(nobody, Transaction(head=head, body=Content(body)), lambda: datetime.now(UTC))
+    walk = Walk(pipeline, book)
+    longest = 0.0
+    while True:
+        start = process_time()
+        step = walk.advance()
+        longest = max(longest, process_time() - start)
+        if isinstance(step, Ended):
+            return longest
+        for question in book.wanted("message.text"):
+            assert isinstance(question, SurveyJob)
+            book.store(question, question.run())
+
+
+TEXT_HEAD = b"Content-Type: text/plain; charset=utf-8\r\n\r\n"
+TEXTS = {"ascii": b"Ab " * 349_000, "latin": "é ".encode() * 349_000, "wide": "日".encode() * 349_000}
+
+
+@pytest.mark.parametrize("test", [
+    {"contains": [f"zz{number}" for number in range(100)]},
+    {"matches": ["(?i)viagra|c[1i]alis.*now", "(A+b+)+y"]},
+    {"glob": "*a*b*c*zz*"},
+    {"not": "{message.subject}"},
+])  # fmt: skip
+@pytest.mark.parametrize("text", TEXTS)
+def test_a_rule_about_a_megabyte_of_text_does_not_hold_up_the_loop(
+    text: str, test: dict[str, object]
+) -> None:
+    steps = (longest_step({"text": test}, TEXT_HEAD, TEXTS[text]) for _ in range(TRIES))
+    assert any(step < LIMIT * (TRACED if sys.gettrace() else 1) for step in steps)

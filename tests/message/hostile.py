@@ -13,12 +13,12 @@ LIMIT: Final = 0.05
 TRIES: Final = 5
 
 # Measuring coverage costs several times the work that it watches.
-_TRACED: Final = 10
+TRACED: Final = 10
 
 
 def swift(work: Callable[[], T]) -> T:
     """Give the result of `work`; AssertionError if every time it takes more than 50 ms of processor time."""
-    limit = LIMIT * (_TRACED if sys.gettrace() else 1)
+    limit = LIMIT * (TRACED if sys.gettrace() else 1)
     for _ in range(TRIES):
         start = process_time()
         result = work()
