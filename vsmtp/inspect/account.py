@@ -9,7 +9,7 @@ from typing import Any, Literal, TypeAlias
 from vsmtp.inspect.world import Supposed, World
 from vsmtp.rules.effects import Effect, describe
 from vsmtp.rules.evaluate import Ended, Fired
-from vsmtp.rules.language import RuleInfo
+from vsmtp.rules.language import Binding, RuleInfo
 from vsmtp.rules.template import Template, render_text
 from vsmtp.rules.verdicts import Defer, Delegate, Quarantine, Refuse, Verdict
 from vsmtp.server.stages import Case
@@ -17,6 +17,7 @@ from vsmtp.values.address import Address
 from vsmtp.values.diagnostic import KeyPath
 from vsmtp.vocabulary.answers import Answer, Facts
 from vsmtp.vocabulary.stages import Stage
+from vsmtp.vocabulary.tables import Column, Membership, hidden_of
 
 Fate: TypeAlias = Literal["matched", "refuted", "exempted", "undecided"]
 
@@ -78,11 +79,19 @@ class StageSeen:
 class Account:
     """A witness of one evaluation; `tell` gets what it saw when the evaluation is over."""
 
-    def __init__(self, stage: Stage, case: Case, world: World, tell: Callable[[StageSeen], None]) -> None:
+    def __init__(
+        self,
+        stage: Stage,
+        case: Case,
+        world: World,
+        bindings: Sequence[Binding],
+        tell: Callable[[StageSeen], None],
+    ) -> None:
         recipient = case.facts.recipient
         self._stage = stage
         self._recipient = recipient.address if recipient is not None else None
         self._world = world
+        self._bindings = bindings
         self._tell = tell
         self._rules: list[RuleSeen] = []
         self._facts: dict[str, Answer] = {}
@@ -94,10 +103,13 @@ class Account:
 
     def asked(self, fact: str, answer: Answer) -> None:
         """A fact was asked and this was the answer."""
-        self._facts[fact] = answer
+        self._facts[self._label(fact)] = answer
 
     def refuted(self, rule: RuleInfo, condition: KeyPath, fact: str) -> None:
         """The rule does not match."""
+        if fact.startswith("@"):
+            # Which fact it was that is not in the table: the one asked last.
+            fact = next((name for name in reversed(self._facts) if name.endswith(f" in {fact}")), fact)
         self._rules.append(RuleSeen(rule, "refuted", condition[len(rule.path) :], fact))
 
     def exempted(self, rule: RuleInfo, exemption: KeyPath) -> None:
@@ -106,13 +118,24 @@ class Account:
 
     def undecided(self, rule: RuleInfo, unavailable: tuple[str, ...]) -> None:
         """The rule can be neither matched nor refuted."""
-        self._rules.append(RuleSeen(rule, "undecided", unavailable=unavailable))
+        names = tuple(self._label(name) for name in unavailable)
+        self._rules.append(RuleSeen(rule, "undecided", unavailable=names))
 
     def fired(self, rule: RuleInfo) -> None:
         """The rule matched, or was left undecided just before and matches by its policy."""
         if self._rules and self._rules[-1].info == rule and self._rules[-1].fate == "undecided":
             self._rules.pop()
         self._rules.append(RuleSeen(rule, "matched"))
+
+    def _label(self, name: str) -> str:
+        """A fact as its author writes it: `user.quota`, `sender.domain in @partners`."""
+        match hidden_of(name):
+            case Column(binding, column):
+                return f"{self._bindings[binding].var}.{column}"
+            case Membership(table, fact, _):
+                return f"{self._label(fact)} in @{table}"
+            case None:
+                return name
 
     def carried_out(self, effect: Effect, fired: Fired) -> None:
         """An effect was carried out."""

@@ -54,7 +54,8 @@ def _whose(seen: StageSeen) -> str:
     rule = seen.ended.rule
     if rule is None:
         return ""
-    for_want = f", for want of {', '.join(seen.ended.unavailable)}" if seen.ended.unavailable else ""
+    decided = [one for one in seen.rules if one.info == rule and one.unavailable]
+    for_want = f", for want of {', '.join(decided[-1].unavailable)}" if decided else ""
     return f", by `{rule.name}`{for_want}"
 
 

@@ -178,7 +178,7 @@ class _Performance:
         return self._now
 
     def _summon(self, stage: Stage, case: Case) -> Account:
-        return Account(stage, case, self._world, self._stages.append)
+        return Account(stage, case, self._world, self._graph.bindings, self._stages.append)
 
     async def _fetch(self, book: FactBook, name: str) -> None:
         """Answer a fact that needs I/O as the server would, or as the world supposes."""
