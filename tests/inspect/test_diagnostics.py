@@ -17,7 +17,7 @@ PAGES: Final = ROOT / "docs" / "diagnostics"
 
 # Who makes a fault, and which of its arguments is the code.
 MAKERS: Final = {
-    "Fault": 1, "Diagnostic": 1, "refusal": 0, "refused": 2, "fault": 1, "key_fault": 1, "warn": 1, "_add": 1,
+    "Fault": 1, "Diagnostic": 1, "refusal": 0, "refused": 2, "fault": 1, "key_fault": 1, "warn": 1, "_add": 1, "wrong": 0,
 }  # fmt: skip
 # What `vsmtp run` says of sockets; its table of reasons holds the words.
 SAID_BY_RUN: Final = {"cannot-listen", "not-our-address", "port-in-use", "port-needs-root"}

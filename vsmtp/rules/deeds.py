@@ -25,7 +25,7 @@ def read_effects(reading: Reading, raw: object, path: KeyPath, groups: frozenset
 
 def _read_one(given: Given) -> Effect | None:
     if not isinstance(given.raw, Mapping) or len(given.raw) != 1:
-        given.fault("wrong-type", 'an effect is a table with one key: `{ log = "..." }`')
+        given.wrong("wrong-type", 'an effect is a table with one key: `{ log = "..." }`')
         return None
     name, operand = next(iter(given.raw.items()))
     reading, here = given.reading, given.inner(name, operand)

@@ -47,5 +47,5 @@ def _notify(given: Given) -> tuple[str, ...]:
     items = (given.inner(n, raw) for n, raw in enumerate(listed)) if listed is given.raw else (given,)
     words = tuple(word for item in items if (word := item.choice(_NOTIFY, "`notify`")))
     if "never" in words and len(words) > 1:
-        given.fault("wrong-type", "`never` stands alone: no report, whatever happens")
+        given.wrong("wrong-type", "`never` stands alone: no report, whatever happens")
     return words

@@ -36,7 +36,7 @@ class Given:
         """A part of it."""
         return Given(self.reading, raw, (*self.path, key), self.groups)
 
-    def fault(self, code: str, message: str, remedy: str = "") -> None:
+    def wrong(self, code: str, message: str, remedy: str = "") -> None:
         """Record what is wrong with the value."""
         self.reading.fault(self.path, code, message, remedy)
 
@@ -44,7 +44,7 @@ class Given:
         """The parts of a table that has all `needed` keys, perhaps some of `more`, and no other."""
         if not isinstance(self.raw, Mapping):
             shape = ", ".join(f'{key} = "..."' for key in needed)
-            self.fault("wrong-type", f"`{self.key}` is a table: `{{ {shape} }}`")
+            self.wrong("wrong-type", f"`{self.key}` is a table: `{{ {shape} }}`")
             return None
         known = (*needed, *more)
         for key in self.raw:
@@ -72,16 +72,16 @@ class Given:
             try:
                 Address.parse(template.constant)
             except ValueError as error:
-                self.fault("bad-address", f"`{template.constant}` is not a mail address: {error}")
+                self.wrong("bad-address", f"`{template.constant}` is not a mail address: {error}")
         elif template.constant == "" and isinstance(self.raw, str):
-            self.fault("bad-address", "a mail address is wanted here")
+            self.wrong("bad-address", "a mail address is wanted here")
         return template
 
     def word(self, what: str) -> str | None:
         """A name that an administrator chose."""
         if isinstance(self.raw, str) and _WORD.fullmatch(self.raw):
             return self.raw
-        self.fault("wrong-type", f"{what} is made of letters, digits, `_` and `-`")
+        self.wrong("wrong-type", f"{what} is made of letters, digits, `_` and `-`")
         return None
 
     def field_name(self) -> str | None:
@@ -89,7 +89,7 @@ class Given:
         if isinstance(self.raw, str) and is_field_name(self.raw):
             return self.raw
         what = "a header field's name is printable ASCII without spaces and colons"
-        self.fault("wrong-type", f"{what}, at most {MAX_NAME} characters")
+        self.wrong("wrong-type", f"{what}, at most {MAX_NAME} characters")
         return None
 
     def choice(self, words: Sequence[str], what: str) -> str | None:
@@ -97,36 +97,36 @@ class Given:
         if isinstance(self.raw, str) and self.raw in words:
             return self.raw
         listed = ", ".join(f"`{word}`" for word in words)
-        self.fault("wrong-type", f"{what} is one of {listed}", did_you_mean(str(self.raw), words))
+        self.wrong("wrong-type", f"{what} is one of {listed}", did_you_mean(str(self.raw), words))
         return None
 
     def flag(self) -> bool:
         """`true` or `false`."""
         if not isinstance(self.raw, bool):
-            self.fault("wrong-type", f"`{self.key}` is `true` or `false`")
+            self.wrong("wrong-type", f"`{self.key}` is `true` or `false`")
         return self.raw is True
 
     def number(self) -> int | float | None:
         """A number."""
         if isinstance(self.raw, int | float) and not isinstance(self.raw, bool):
             return self.raw
-        self.fault("wrong-type", f"`{self.key}` is a number")
+        self.wrong("wrong-type", f"`{self.key}` is a number")
         return None
 
     def whole(self, low: int, high: int) -> int | None:
         """A whole number between these two."""
         if isinstance(self.raw, int) and not isinstance(self.raw, bool) and low <= self.raw <= high:
             return self.raw
-        self.fault("out-of-range", f"`{self.key}` is a whole number from {low} to {high}")
+        self.wrong("out-of-range", f"`{self.key}` is a whole number from {low} to {high}")
         return None
 
     def duration(self) -> float | None:
         """A duration in seconds."""
         if not isinstance(self.raw, str):
-            self.fault("wrong-type", "a duration is a text like `30s` or `36d`")
+            self.wrong("wrong-type", "a duration is a text like `30s` or `36d`")
             return None
         try:
             return parse_duration(self.raw)
         except (ValueError, OverflowError) as error:
-            self.fault("bad-duration", str(error))
+            self.wrong("bad-duration", str(error))
             return None

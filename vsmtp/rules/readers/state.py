@@ -42,7 +42,7 @@ def add_variables(given: Given) -> Effect | None:
         fact = part.reading.fact(name, part.path, "key")
         if fact is not None and fact.type is Type.TEXT and part.reading.known.variables is not None:
             message = f"`{name}` is a text somewhere else: nothing can be added to it"
-            part.fault("wrong-type", message, "set it to numbers only")
+            part.wrong("wrong-type", message, "set it to numbers only")
         elif amount is not None and fact is not None:
             amounts.append((name, amount))
     return AddVariables(tuple(amounts)) if amounts else None
@@ -104,14 +104,14 @@ def count(given: Given) -> Effect | None:
 def _variables(given: Given, prefix: str) -> Iterator[tuple[str, Given]]:
     """Each variable by the name it is asked by; one that this stage does not have is a fault and left out."""
     if not isinstance(given.raw, Mapping):
-        given.fault("wrong-type", f"`{given.key}` is a table of variables: `{{ x = 1 }}`")
+        given.wrong("wrong-type", f"`{given.key}` is a table of variables: `{{ x = 1 }}`")
         return
     for key, raw in given.raw.items():
         part = given.inner(key, raw)
         if isinstance(raw, Mapping) and key == _OF_RECIPIENT and prefix == "var":
             yield from _variables(part, "rcpt.var")
         elif isinstance(raw, Mapping):
-            part.fault("wrong-type", "a variable is a text, a number, `true` or `false`")
+            part.wrong("wrong-type", "a variable is a text, a number, `true` or `false`")
         elif Given(given.reading, key, part.path, given.groups).word("a variable's name") is not None:
             name = f"{prefix}.{key}"
             if given.reading.fact(name, part.path, "key") is not None:
@@ -127,11 +127,11 @@ def _writable(given: Given) -> TableTraits | None:
     traits = dynamic.get(name)
     writable = [other for other in dynamic if dynamic[other].writable]
     if traits is None and name not in given.reading.known.tables:
-        given.fault("unknown-table", f"there is no table `{name}`", did_you_mean(name, writable))
+        given.wrong("unknown-table", f"there is no table `{name}`", did_you_mean(name, writable))
         return None
     if traits is None or not traits.writable:
         remedy = 'a table of `type = "sqlite"` with `writable = true` can be'
-        given.fault("not-writable", f"the table `{name}` cannot be written to", remedy)
+        given.wrong("not-writable", f"the table `{name}` cannot be written to", remedy)
         return None
     return traits
 

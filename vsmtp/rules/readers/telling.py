@@ -40,7 +40,7 @@ def export(make: Callable[[Template], Effect]) -> Callable[[Given], Effect | Non
         names = text.split("/")
         if isinstance(given.raw, str) and (not names[-1] or names[0] == "" or {"..", "."} & set(names)):
             message = "an export's name is relative to the export directory and does not climb with `..`"
-            given.fault("bad-path", message)
+            given.wrong("bad-path", message)
         return make(path)
 
     return read

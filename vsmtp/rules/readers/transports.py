@@ -30,27 +30,27 @@ def forward(given: Given) -> Effect | None:
         try:
             parse_url(url.constant)
         except ValueError as error:
-            given.fault("bad-host-port", str(error), "write `smtp://host:port`, or `@name` of a relay")
+            given.wrong("bad-host-port", str(error), "write `smtp://host:port`, or `@name` of a relay")
     return Forward(url)
 
 
 def maildir(given: Given) -> Effect | None:
     """A path: absolute, or beginning with `{home}` or with a column of a table."""
     if not isinstance(given.raw, str) or not given.raw:
-        given.fault("wrong-type", "`maildir` is a path in quotes")
+        given.wrong("wrong-type", "`maildir` is a path in quotes")
         return None
     in_home = given.raw.startswith(_HOME)
     path = Given(given.reading, given.raw.removeprefix(_HOME), given.path, given.groups).text()
     if _climbs(path) or not (in_home or _is_absolute(path)):
         remedy = 'write `"/srv/mail/{rcpt.domain}/{rcpt.local}"` or `"{home}/Maildir"`'
-        given.fault("bad-path", "a Maildir's path is absolute and does not climb with `..`", remedy)
+        given.wrong("bad-path", "a Maildir's path is absolute and does not climb with `..`", remedy)
     return Maildir(path, in_home)
 
 
 def no_delivery(given: Given) -> Effect | None:
     """`true`."""
     if given.raw is not True:
-        given.fault("wrong-type", "`no_delivery` is `true`, or not there")
+        given.wrong("wrong-type", "`no_delivery` is `true`, or not there")
     return NoDelivery()
 
 
@@ -79,7 +79,7 @@ def _host_name(given: Given) -> Template:
         try:
             parse_host_port(f"[{host.constant}]:25" if ":" in host.constant else f"{host.constant}:25")
         except ValueError as error:
-            given.fault("bad-host-port", str(error))
+            given.wrong("bad-host-port", str(error))
     return host
 
 
@@ -98,7 +98,7 @@ def _password(given: Given) -> Template | SecretSource | None:
     remedy = (
         'write `{ file = "/..." }`, `{ env = "..." }`, `{ credential = "..." }` or a column, `"{user.key}"`'
     )
-    given.fault("bad-secret", "a password says where it is kept; a file's path is absolute here", remedy)
+    given.wrong("bad-secret", "a password says where it is kept; a file's path is absolute here", remedy)
     return None
 
 
