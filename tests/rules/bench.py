@@ -29,7 +29,15 @@ TABLES = {
 # Tables that are asked while rules run.
 DYNAMIC = {
     "vips": TableTraits({}, Cost.LOCAL),
-    "users": TableTraits({"quota": Type.SIZE, "password": Type.SECRET, "active": Type.BOOL}, Cost.LOCAL),
+    "users": TableTraits(
+        {
+            "quota": Type.SIZE,
+            "password": Type.SECRET,
+            "active": Type.BOOL,
+            **dict.fromkeys(("home", "name", "group"), Type.TEXT),
+        },
+        Cost.LOCAL,
+    ),
     "greylist": TableTraits({"value": Type.NUMBER}, Cost.NETWORK, writable=True),
 }
 NAMES = Names(

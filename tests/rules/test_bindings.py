@@ -104,6 +104,8 @@ def test_a_lookup_of_one_rule_is_unknown_to_the_next() -> None:
         (f"{USER}\nwhen.user.quota.under = 'x'", "bad-test", "it has"),
         (f"{USER}\nwhen.usr.quota.gt = 1", "unknown-fact", "user.quota"),
         (f"{USER}\nwhen.user.quota.gt = 'much'", "wrong-type", ""),
+        (f"{USER}\nwhen.user.qota.gt = 1", "unknown-fact", "`user.quota`"),
+        (f"{USER}\nreject = '550 {{user.zzzzzzzz}}'", "unknown-fact", "`active`"),
     ],
 )  # fmt: skip
 def test_a_lookup_that_cannot_be_is_a_fault(body: str, code: str, remedy: str) -> None:

@@ -42,6 +42,10 @@ class Bound:
     binding: Binding
     columns: Mapping[str, Type]
 
+    def has(self, name: str) -> bool:
+        """Whether the table may have such a column: one that declares none may have any."""
+        return name == FOUND or not self.columns or name in self.columns
+
     def column(self, name: str) -> Fact:
         """The fact of a column; one that the table does not declare is text."""
         kind = Type.BOOL if name == FOUND else self.columns.get(name, Type.TEXT)

@@ -147,10 +147,14 @@ class Reading:
         row = self.scope.get(var) or self.known.lookups.get(var)
         if fact is not None:
             return self._settled(fact, path, at)
-        if row is not None and column:
+        if row is not None and column and row.has(column):
             return row.column(column)
         remedy = did_you_mean(name, self.names_of_facts())
-        self._add(path, "unknown-fact", f"unknown fact `{name}`", remedy, at)
+        message = f"unknown fact `{name}`"
+        if row is not None and column:
+            message = f"the table `{row.binding.table}` has no column `{column}`"
+            remedy = remedy or "it has " + ", ".join(f"`{each}`" for each in (*row.columns, FOUND))
+        self._add(path, "unknown-fact", message, remedy, at)
         return None
 
     def _settled(self, fact: Fact, path: KeyPath, at: Caret) -> Fact | None:

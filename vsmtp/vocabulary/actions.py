@@ -62,7 +62,6 @@ EFFECTS: Final[dict[str, frozenset[Stage]]] = {
 LATER_EFFECTS: Final = frozenset({
     "deliver", "mbox", "lmtp", "pipe", "sign_dkim", "add_authentication_results", "seal_arc", "run", "apply",
 })  # fmt: skip
-LATER_KEYS: Final = frozenset({"lookup"})
 
 # Ascending.
 Level: TypeAlias = Literal["debug", "info", "warning", "error"]
