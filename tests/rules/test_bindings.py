@@ -105,7 +105,7 @@ def test_a_lookup_of_one_rule_is_unknown_to_the_next() -> None:
         (f"{USER}\nwhen.usr.quota.gt = 1", "unknown-fact", "user.quota"),
         (f"{USER}\nwhen.user.quota.gt = 'much'", "wrong-type", ""),
         (f"{USER}\nwhen.user.qota.gt = 1", "unknown-fact", "`user.quota`"),
-        (f"{USER}\nreject = '550 {{user.zzzzzzzz}}'", "unknown-fact", "`active`"),
+        (f"{USER}\ndo = [{{ log = '{{user.zzzzzzzz}}' }}]", "unknown-fact", "`active`"),
     ],
 )  # fmt: skip
 def test_a_lookup_that_cannot_be_is_a_fault(body: str, code: str, remedy: str) -> None:
@@ -216,3 +216,10 @@ def test_a_rate_is_known_once_what_it_counts_by_is() -> None:
     text = "[[rules.helo]]\nname = 'r'\nwhen.rate.{}.gt = 1\ndiscard = true"
     assert faults(text.format("per_client")) == []
     assert [fault.code for fault in faults(text.format("per_user"))] == ["fact-too-early"]
+
+
+def test_a_quantified_pattern_binds_its_groups_too() -> None:
+    test = "when.message.headers.x-spam.any = { matches = '^(?P<word>[a-z]+)', not = 'ham' }"
+    text = f"[[rules.prequeue]]\nname = 'r'\n{test}\nreject = '550 {{match.word}}'"
+    ended = decide(text, {"message.headers.x-spam": ("1", "eggs 2")}, Stage.PREQUEUE)
+    assert str(getattr(ended.verdict, "reply", "")) == "550 5.7.1 eggs"
