@@ -7,7 +7,10 @@ Each line begins with a mark; empty lines and lines that begin with `#` say noth
     S: 250 2.1.0 Sender ok     the server answers with this line; a final `...` stands for any rest
     X:                         the server closes
     A: 550 5.1.1 Nobody        the driver's answer to the next question, in place of yes (engine only)
-    T: max_recipients=2        terms that differ from `TERMS` (engine only)
+    A: yes*3                   yes to the next three questions
+    A: challenge text          a challenge to the client that logs in
+    A: each 250 2.0.0 a | 450 4.2.0 b   a reply for each recipient
+    T: max_recipients=2        terms that differ from `TERMS`, by field; `+DSN` is one more extension
 
 In `C` lines `\r`, `\n`, `\0`, `\t`, `\\`, `\xHH` are octets, and `\{text*100}` is `text` a hundred times.
 Characters beyond US-ASCII are sent as UTF-8.
@@ -17,9 +20,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Final, Protocol
+from typing import Any, Final, Protocol, TypeAlias
 
 from vsmtp.smtp.terms import Terms
 from vsmtp.values.reply import Reply
@@ -54,10 +57,24 @@ class Closed:
 
 
 @dataclass(frozen=True, slots=True)
+class Challenge:
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Each:
+    replies: tuple[Reply, ...]
+
+
+# None is a yes, a reply a no.
+Answer: TypeAlias = Reply | Challenge | Each | None
+
+
+@dataclass(frozen=True, slots=True)
 class Script:
     name: str
     steps: tuple[Said | Expected | Closed, ...]
-    answers: tuple[Reply | None, ...]
+    answers: tuple[Answer, ...]
     terms: Terms
 
     @property
@@ -106,20 +123,42 @@ def read(path: Path) -> Script:
     unknown = {mark for mark, _ in marked} - {*_STEPS, "A", "T"}
     assert not unknown, f"{path.name}: no such marks: {unknown}"
     steps = tuple(_STEPS[mark](text) for mark, text in marked if mark in _STEPS)
-    answers = tuple(None if text == "yes" else Reply.parse(text) for mark, text in marked if mark == "A")
-    words = [word.split("=") for mark, text in marked if mark == "T" for word in text.split()]
-    terms = _with_limits({name: int(value) for name, value in words})
-    return Script(path.stem, steps, answers, terms)
+    answers = tuple(answer for mark, text in marked if mark == "A" for answer in _answers(text))
+    words = [word for mark, text in marked if mark == "T" for word in text.split()]
+    return Script(path.stem, steps, answers, with_terms(*words))
 
 
-def _with_limits(limits: Mapping[str, int]) -> Terms:
-    return Terms(
-        TERMS.server_name,
-        max_message_size=limits.get("max_message_size", TERMS.max_message_size),
-        max_recipients=limits.get("max_recipients", TERMS.max_recipients),
-        max_line_length=limits.get("max_line_length", TERMS.max_line_length),
-        hard_error_limit=limits.get("hard_error_limit", TERMS.hard_error_limit),
-    )
+def _answers(text: str) -> tuple[Answer, ...]:
+    word, _, rest = text.partition(" ")
+    if word == "yes":
+        return (None,)
+    if word.startswith("yes*"):
+        return (None,) * int(word.removeprefix("yes*"))
+    if word == "challenge":
+        return (Challenge(unescape(rest)),)
+    if word == "each":
+        return (Each(tuple(Reply.parse(part) for part in rest.split("|"))),)
+    return (Reply.parse(text),)
+
+
+def with_terms(*words: str) -> Terms:
+    """Give `TERMS` with what `words` change: `field=value`, or `+EXTENSION`."""
+    changes: dict[str, Any] = {}
+    for word in words:
+        if word.startswith("+"):
+            changes["extensions"] = (*changes.get("extensions", TERMS.extensions), word[1:])
+            continue
+        name, _, value = word.partition("=")
+        changes[name] = _value(name, value)
+    return replace(TERMS, **changes)
+
+
+def _value(name: str, value: str) -> object:
+    if name == "auth":
+        return tuple(value.split(","))
+    if value in {"true", "false"}:
+        return value == "true"
+    return int(value) if value.isdigit() else value
 
 
 def unescape(text: str) -> bytes:

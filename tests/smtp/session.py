@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
-from tests.smtp.script import TERMS, Script
+from tests.smtp.script import TERMS, Answer, Challenge, Each, Script
 from vsmtp.smtp.conversation import Conversation
-from vsmtp.smtp.questions import Chunk, EndOfMessage, Question, Quit, Reset
+from vsmtp.smtp.questions import AuthAborted, Chunk, EndOfMessage, Question, Quit, Reset
 from vsmtp.smtp.terms import Terms
 from vsmtp.values.reply import Reply
 
@@ -21,6 +21,7 @@ class Message:
 
 
 Event: TypeAlias = Question | Message
+NOTICES: Final = (Chunk, Reset, Quit, AuthAborted)
 
 
 @dataclass(slots=True)
@@ -28,12 +29,12 @@ class Session:
     """One conversation, every question accepted unless `answers` says otherwise, in order."""
 
     terms: Terms = TERMS
-    answers: Iterable[Reply | None] = ()
+    answers: Iterable[Answer] = ()
     events: list[Event] = field(default_factory=list)
     output: bytes = b""
     engine: Conversation = field(init=False)
     _message: list[bytes] = field(default_factory=list)
-    _answers: Iterator[Reply | None] = field(init=False)
+    _answers: Iterator[Answer] = field(init=False)
     _read: int = 0
 
     def __post_init__(self) -> None:
@@ -69,13 +70,20 @@ class Session:
     def _pump(self) -> None:
         while (question := self.engine.ask()) is not None:
             self._note(question)
-            if not isinstance(question, Chunk | Reset | Quit):
-                answer = next(self._answers, None)
-                if answer is None:
-                    self.engine.accept()
-                else:
-                    self.engine.refuse(answer)
+            if not isinstance(question, NOTICES):
+                self._answer(next(self._answers, None))
         self.output += self.engine.take_output()
+
+    def _answer(self, answer: Answer) -> None:
+        match answer:
+            case None:
+                self.engine.accept()
+            case Challenge(data):
+                self.engine.challenge(data)
+            case Each(replies):
+                self.engine.accept_each(replies)
+            case Reply():
+                self.engine.refuse(answer)
 
     def _note(self, question: Question) -> None:
         match question:

@@ -46,8 +46,8 @@ class Terms:
     in upper case; `auth_required` wants a login before MAIL. `vrfy` and `expn` say whether anybody is asked.
 
     `replies` are reworded ones, by the names in `replies.py`; raises ValueError for a wrong one. `said` and
-    `wire` are all replies as values and as octets, the latter with `SILENCE`; `verbs` are the commands granted
-    to a client without a login, `verbs_after_auth` to one with; `offer` is what those take.
+    `wire` are all replies as values and as octets, the latter with `SILENCE`; `verbs` are the commands
+    granted to a client without a login, `verbs_after_auth` to one with; `offer` is what those take.
     """
 
     server_name: str
