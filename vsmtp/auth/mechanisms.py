@@ -149,24 +149,22 @@ def _scram(name: str, initial: bytes | None, setting: Setting) -> Course:
             return _denied(user)
 
 
-class _Named(Exception):  # noqa: N818 news, not an error
-    """Who the client says it is."""
-
-
 def _scram_user(name: str, first: str, setting: Setting) -> str | Failure:
     # scramp asks for keys while it reads the first message; they cannot be fetched then, so it is read twice.
+    named: list[str] = []
+
     def tell(user: str) -> object:
-        raise _Named(user)
+        named.append(user)
+        raise LookupError(user)
 
     server = ScramMechanism(name).make_server(tell, _bound(setting), setting.nonce)
     try:
         server.set_client_first(first)
-    except _Named as named:
-        user = str(named.args[0])
-        return user if _is_user(user) else Failure("malformed", "the user is empty or too long")
     except ScramException as error:
-        return _scram_failure(error, "")
-    return Failure("malformed", "the client names nobody")
+        if not named:
+            return _scram_failure(error, "")
+    user = "".join(named)
+    return user if _is_user(user) else Failure("malformed", "the user is empty or too long")
 
 
 def _scram_server(name: str, setting: Setting, keys: ScramKeys) -> ScramMechanism:

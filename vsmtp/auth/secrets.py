@@ -7,7 +7,6 @@ another kind, taken for a clear password, would be a password itself.
 from __future__ import annotations
 
 import base64
-import binascii
 import hashlib
 import re
 from collections.abc import Callable, Mapping
@@ -17,7 +16,7 @@ from hmac import compare_digest
 from typing import Final, TypeAlias
 
 from argon2 import PasswordHasher, Type
-from argon2.exceptions import Argon2Error, InvalidHashError
+from argon2.exceptions import Argon2Error, InvalidHashError, VerifyMismatchError
 
 from vsmtp.auth.crypts import CryptError, crypt, new_setting
 from vsmtp.auth.scram import QUICK_ITERATIONS, ScramKeys, derive, make_keys, read_keys, write_keys
@@ -37,7 +36,7 @@ class Unusable:
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Stored:
     """A secret taken apart: its scheme in capitals, how its octets are written, and the rest."""
 
@@ -74,7 +73,7 @@ def verify(secret: str, password: str) -> bool | Unusable:
         return False
     try:
         return _VERIFY[stored.scheme](stored, password)
-    except (CryptError, InvalidHashError, binascii.Error, ValueError):
+    except (Argon2Error, InvalidHashError, ValueError):
         return Unusable(f"it is no secret of the scheme `{stored.scheme}`")
 
 
@@ -151,9 +150,7 @@ def _argon2(kind: str, stored: Stored, password: str) -> bool:
         raise ValueError("the hash is of another kind")
     try:
         return PasswordHasher().verify(stored.text, password)
-    except InvalidHashError:
-        raise
-    except Argon2Error:
+    except VerifyMismatchError:
         return False
 
 
