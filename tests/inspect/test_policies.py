@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.config.documents import Writer
 from vsmtp.inspect.policies import Known, Policies, read_policies
 from vsmtp.inspect.rehearsed import OUTCOMES
 from vsmtp.values.address import NULL_SENDER
@@ -140,3 +141,23 @@ def test_a_name_is_taken_across_files(tmp_path: Path) -> None:
 @pytest.mark.parametrize("outcome", OUTCOMES)
 def test_every_outcome_can_be_expected(tmp_path: Path, outcome: str) -> None:
     assert policies(tmp_path, a=LEAST.replace("accepted", outcome)).faults == ()
+
+
+ODD = (
+    "[]", "{}", "[1]", '[""]', "[[]]", "[{}]", "{ x = 1 }", '{ "" = {} }', "true", "5", "1.5", '"@"',
+    "1979-05-27",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("value", ODD)
+def test_any_value_anywhere_is_judged_without_a_traceback(tmp_path: Path, value: str) -> None:
+    lines = WHOLE.splitlines()
+    for number, line in enumerate(lines):
+        key, written, _ = line.partition(" = ")
+        if written and key != "message":
+            policies(tmp_path, a="\n".join([*lines[:number], f"{key} = {value}", *lines[number + 1 :]]))
+
+
+def test_any_document_is_judged_without_a_traceback(tmp_path: Path) -> None:
+    for seed in range(100):
+        assert policies(tmp_path, a=Writer(seed).document() + "\n[x]\n").faults
