@@ -1,4 +1,4 @@
-"""How long a decision takes with 10 to 10,000 rules, and with the shipped ones: `python bench/rules.py`."""
+"""How long a decision takes with 10 to 10,000 rules, beside reading in order: `python bench/rules.py`."""
 
 from __future__ import annotations
 
@@ -8,13 +8,15 @@ import statistics
 import sys
 import time
 import tracemalloc
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from ipaddress import ip_address
+from itertools import cycle, islice
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
+from bench.sequential import Sequential
 from vsmtp.config.shipped import read_shipped
 from vsmtp.facts.answers import FactBook
 from vsmtp.facts.subject import Connection, Recipient, Transaction
@@ -36,20 +38,47 @@ SHAPES: Sequence[Callable[[int], dict[str, object]]] = (
 )
 
 
+# What a delivered message costs in all, microseconds of CPU, as measured (bench/README.md, A and B).
+MESSAGE = {"A": 1_130, "B": 800}
+# Numbers of rules that nothing in the sessions is about.
+UNSEEN = 1_000_000
+REFUSAL = "554 5.7.1 not wanted"
+CLIENT = ip_address("192.0.2.9")
+HEAD = (
+    b"Received: from a by b; Mon, 1 Jan 2026 00:00:00 +0000\r\n" * 5
+    + b"From: User <user@else.example>\r\nTo: someone@example.org\r\nSubject: lunch on Friday?\r\n"
+    + b"Message-ID: <1@else.example>\r\nDate: Mon, 1 Jan 2026 00:00:00 +0000\r\n\r\n"
+)
+OF_SENDER = (SHAPES[0], SHAPES[1])
+OF_MESSAGE: tuple[Callable[[int], dict[str, object]], ...] = (
+    lambda n: {"message": {"subject": {"contains": f"offer {n}"}}},
+    lambda n: {"message": {"from_domain": f"d{n}.example", "size": {"gt": 1_000}}},
+    lambda n: {"message": {"headers": {"x-mailer": {"matches": f"^Bulk {n}"}}}},
+)
+SPREAD: Mapping[Stage, Sequence[Callable[[int], dict[str, object]]]] = {
+    Stage.MAIL: OF_SENDER,
+    Stage.RCPT: SHAPES,
+    Stage.PREQUEUE: (*OF_MESSAGE, *OF_SENDER),
+    Stage.DELIVERY: (*OF_MESSAGE, SHAPES[2]),
+}
+
+
 def rules(count: int) -> list[RuleSource]:
-    refusal = "554 5.7.1 not wanted"
     return [
-        RuleSource(("rules", "rcpt", n), {"name": f"r{n}", "when": SHAPES[n % 5](n), "reject": refusal})
+        RuleSource(("rules", "rcpt", n), {"name": f"r{n}", "when": SHAPES[n % 5](n), "reject": REFUSAL})
         for n in range(count)
     ]
 
 
-def build(own: list[RuleSource]) -> Pipeline:
-    shipped = {
+def shipped_tables() -> dict[Stage, list[RuleSource]]:
+    return {
         STAGES[stage]: [RuleSource(("shipped", stage, n), rule) for n, rule in enumerate(table)]
         for stage, table in read_shipped().items()
     }
-    result = compile_rules(Ruleset({Stage.RCPT: own} if own else {}, {}, shipped), TABLES)
+
+
+def build(own: list[RuleSource]) -> Pipeline:
+    result = compile_rules(Ruleset({Stage.RCPT: own} if own else {}, {}, shipped_tables()), TABLES)
     assert not result.faults, result.faults[:3]
     pipeline = result.graph.stage(Stage.RCPT)
     assert pipeline is not None
@@ -70,36 +99,96 @@ def books(count: int) -> list[FactBook]:
     return found
 
 
-def microseconds(pipeline: Pipeline, sessions: list[FactBook]) -> float:
+def microseconds(decide: Callable[[FactBook], object], sessions: list[FactBook]) -> float:
     """The median of five passes, for one decision."""
     passes = []
     for _ in range(5):
-        start = time.perf_counter()
+        start = time.thread_time()
         for book in sessions:
-            assert isinstance(Walk(pipeline, book).advance(), Ended)
-        passes.append((time.perf_counter() - start) / len(sessions) * 1e6)
+            decide(book)
+        passes.append((time.thread_time() - start) / len(sessions) * 1e6)
     return statistics.median(passes)
 
 
-def main() -> None:
-    print(f"{'rules':>7} {'compile s':>10} {'MiB':>7} {'us a decision':>14} {'to 10 rules':>12}")
+def by_graph(pipeline: Pipeline) -> Callable[[FactBook], str | None]:
+    """A decision of the graph: the name of the rule that ended the stage."""
+
+    def decide(book: FactBook) -> str | None:
+        ended = Walk(pipeline, book).advance()
+        assert isinstance(ended, Ended)
+        return ended.rule.name if ended.rule is not None else None
+
+    return decide
+
+
+def decisions() -> None:
+    """Print how many decisions a second the graph makes, and how many who reads rule by rule."""
+    titles = ("rules", "compile s", "MiB", "us", "to 10 rules", "graph 1/s", "sequential 1/s", "times")
+    print(" ".join(f"{title:>14}" for title in titles))
     base = 0.0
     for count in SIZES:
+        table = rules(count)
         gc.collect()
         tracemalloc.start()
-        pipeline = build(rules(count))
+        pipeline = build(table)
         memory = tracemalloc.get_traced_memory()[0] / 2**20
         tracemalloc.stop()
-        start = time.perf_counter()
-        pipeline = build(rules(count))
-        compiling = time.perf_counter() - start
+        start = time.thread_time()
+        pipeline = build(table)
+        compiling = time.thread_time() - start
+        graph, sequential = by_graph(pipeline), Sequential(table).decide
         sessions = books(count)
-        microseconds(pipeline, sessions)
-        took = microseconds(pipeline, sessions)
+        assert all(graph(book) == sequential(book) for book in sessions)
+        took = microseconds(graph, sessions)
+        plain = microseconds(sequential, sessions if count < SIZES[-1] else sessions[:20])
         base = base or took
-        print(f"{count:>7} {compiling:>10.3f} {memory:>7.1f} {took:>14.1f} {took / base:>11.1f}x")
-    shipped = build([])
+        row = (compiling, memory, took, took / base, 1e6 / took, 1e6 / plain, plain / took)
+        print(f"{count:>14}", " ".join(f"{value:>14,.1f}" for value in row))
+
+
+def rule_work(count: int) -> float:
+    """Microseconds of rule work in one delivered message: `count` rules over its stages, and ours.
+
+    None of them fires, and no fact is known beforehand.
+    """
+    share = count // len(SPREAD)
+    own = {
+        stage: [
+            RuleSource(("rules", stage.label, n), {"name": f"r{n}", "when": shape(n), "reject": REFUSAL})
+            for n, shape in enumerate(islice(cycle(shapes), share), UNSEEN)
+        ]
+        for stage, shapes in SPREAD.items()
+    }
+    graph = compile_rules(Ruleset(own, {}, shipped_tables()), TABLES).graph
+    took = []
+    for _ in range(2_000):
+        book = fresh()
+        start = time.thread_time()
+        for stage in Stage:
+            pipeline = graph.stage(stage)
+            if pipeline is not None:
+                Walk(pipeline, book).advance()
+        took.append((time.thread_time() - start) * 1e6)
+    return statistics.median(took)
+
+
+def fresh() -> FactBook:
+    """A message that nothing is known of yet."""
+    connection = Connection(CLIENT, 4711, "mx", 25, "relay", trusted=False, helo_name="host.example")
+    transaction = Transaction(Address("user", "else.example"), 4_000)
+    transaction.head = HEAD
+    book = FactBook(connection, transaction, lambda: datetime.now(UTC))
+    book.recipient = Recipient(Address("someone", "example.org"), known=True)
+    return book
+
+
+def main() -> None:
+    decisions()
+    shipped = by_graph(build([]))
     print(f"shipped rules alone, a known local recipient: {microseconds(shipped, books(10) * 20):.1f} us")
+    work = rule_work(100)
+    shares = ", ".join(f"{work / cpu:.1%} of {name} ({cpu} us)" for name, cpu in MESSAGE.items())
+    print(f"100 rules over the stages of one message: {work:.0f} us, {shares}")
 
 
 if __name__ == "__main__":
