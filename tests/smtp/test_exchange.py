@@ -75,6 +75,16 @@ def test_responses_reach_the_driver_and_commands_wait_behind_them() -> None:
     assert session.engine.state is State.GREETED
 
 
+def test_a_long_initial_response_is_taken_and_a_long_line_of_another_command_is_not() -> None:
+    session = Session(TERMS)
+    session.talk("EHLO a")
+    assert session.talk("NOOP " + "AAAA" * 600) == ["500 5.5.2 Line too long"]
+    assert session.talk("AUTH PLAIN " + "AAAA" * 3100) == ["500 5.5.2 Line too long"]
+    for letter in b"auth plain " + b"AAAA" * 3068 + b"\r\n":
+        session.send(bytes([letter]))
+    assert session.said() == ["235 2.7.0 Authentication succeeded"]
+
+
 @pytest.mark.parametrize("line", ["*", "?", "YQ=", "a" * 12_300])
 def test_an_exchange_that_breaks_off_is_told(line: str) -> None:
     session = Session(TERMS, answers=(None, None, Challenge(b"")))

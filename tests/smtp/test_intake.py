@@ -8,14 +8,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from vsmtp.smtp.intake import Intake
-from vsmtp.smtp.lines import LineRules
+from vsmtp.smtp.lines import BareNewline, LineRules
+
+BARE_NEWLINES: tuple[BareNewline, ...] = ("reject", "normalize")
 
 
 def decode(
-    pieces: list[bytes], max_size: int = 1000, max_line: int = 20
+    pieces: list[bytes], max_size: int = 1000, max_line: int = 20, bare_newline: BareNewline = "reject"
 ) -> tuple[bytes, str | None, bytes | None]:
     """Give the message or b"", its fault, and what follows it, None while it has no end."""
-    intake = Intake(LineRules(max_size, max_line))
+    intake = Intake(LineRules(max_size, max_line, bare_newline))
     text, rest = b"", None
     for index, piece in enumerate(pieces):
         data, rest = intake.take(piece)
@@ -27,7 +29,7 @@ def decode(
 
 
 def by_lines(
-    stream: bytes, max_size: int = 1000, max_line: int = 20
+    stream: bytes, max_size: int = 1000, max_line: int = 20, bare_newline: BareNewline = "reject"
 ) -> tuple[bytes, str | None, bytes | None]:
     """Do the same the slow way, a line at a time, for a stream that has an end: the oracle."""
     lines: list[bytes] = []
@@ -38,8 +40,11 @@ def by_lines(
             break
         lines.append(line[1:] if line.startswith(b".") else line)
     text = b"".join(line + b"\r\n" for line in lines)
-    if any(octet in line for line in lines for octet in (b"\r", b"\n", b"\0")):
+    bare = (b"\0",) if bare_newline == "normalize" else (b"\r", b"\n", b"\0")
+    if any(octet in line for line in lines for octet in bare):
         return b"", "bad_octets", stream
+    lines = re.split(rb"\r\n|\r|\n", text)[:-1]
+    text = b"".join(line + b"\r\n" for line in lines)
     if len(text) > max_size:
         return b"", "message_too_big", stream
     if any(len(line) + 2 > max_line for line in lines):
@@ -55,9 +60,10 @@ def test_nothing_but_crlf_dot_crlf_ends_a_message_wherever_it_is_cut(end: bytes)
     stream = b"a" + end + b"b"
     for cut in range(len(stream)):
         assert decode([stream[:cut], stream[cut:]])[2] is None
-    whole = decode([stream + b"\r\n.\r\nRSET\r\n"])
-    assert whole == by_lines(stream + b"\r\n.\r\nRSET\r\n")
-    assert whole[2] == b"RSET\r\n"
+    for bare_newline in BARE_NEWLINES:
+        whole = decode([stream + b"\r\n.\r\nRSET\r\n"], bare_newline=bare_newline)
+        assert whole == by_lines(stream + b"\r\n.\r\nRSET\r\n", bare_newline=bare_newline)
+        assert whole[2] == b"RSET\r\n"
 
 
 def test_every_short_stream_is_read_as_line_by_line_in_whole_and_byte_by_byte() -> None:
@@ -67,6 +73,28 @@ def test_every_short_stream_is_read_as_line_by_line_in_whole_and_byte_by_byte() 
             wanted = by_lines(stream)
             assert decode([stream]) == wanted, stream
             assert decode([bytes([octet]) for octet in stream]) == wanted, stream
+
+
+@pytest.mark.parametrize("length", range(6))
+def test_every_short_stream_is_normalized_as_line_by_line(length: int) -> None:
+    for letters in product(b"\r\n.x", repeat=length):
+        stream = bytes(letters) + b"\r\n.\r\n"
+        wanted = by_lines(stream, bare_newline="normalize")
+        assert decode([stream], bare_newline="normalize") == wanted, stream
+        assert decode([bytes([octet]) for octet in stream], bare_newline="normalize") == wanted, stream
+
+
+@pytest.mark.parametrize(("stream", "text"), [
+    (b"a\n.\nb", b"a\r\n.\r\nb\r\n"),
+    (b"a\n.\r\nb", b"a\r\n.\r\nb\r\n"),
+    (b"a\r.\rb", b"a\r\n.\r\nb\r\n"),
+    (b"a\r\n.\rb", b"a\r\n\r\nb\r\n"),
+    (b"a\n..b\r\n..c", b"a\r\n..b\r\n.c\r\n"),
+])  # fmt: skip
+def test_only_what_a_client_has_stuffed_is_unstuffed(stream: bytes, text: bytes) -> None:
+    for cut in range(len(stream)):
+        pieces = [stream[:cut], stream[cut:], b"\r\n.\r\n"]
+        assert decode(pieces, bare_newline="normalize") == (text, None, b"")
 
 
 ATOMS = st.sampled_from(
@@ -81,12 +109,16 @@ SOUND = st.lists(st.sampled_from([b"\r\n", b".", b"abc", b"x" * 9, b"\r\n..", b"
     st.one_of(st.lists(ATOMS, max_size=30), SOUND).map(b"".join),
     st.lists(st.integers(0, 300), max_size=6),
     st.integers(0, 120),
+    st.sampled_from(BARE_NEWLINES),
 )
-def test_any_stream_in_any_cuts_is_read_as_line_by_line(body: bytes, cuts: list[int], max_size: int) -> None:
+def test_any_stream_in_any_cuts_is_read_as_line_by_line(
+    body: bytes, cuts: list[int], max_size: int, bare_newline: BareNewline
+) -> None:
     stream = body + b"\r\n.\r\nNOOP\r\n"
     bounds = [0, *sorted(cuts), len(stream)]
     pieces = [stream[a:b] for a, b in pairwise(bounds)]
-    assert decode(pieces, max_size) == by_lines(stream, max_size)
+    wanted = by_lines(stream, max_size, bare_newline=bare_newline)
+    assert decode(pieces, max_size, bare_newline=bare_newline) == wanted
 
 
 @given(st.lists(st.binary(max_size=15).map(lambda line: re.sub(rb"[\r\n\0]", b"", line)), max_size=20))

@@ -106,6 +106,11 @@ class Conversation:
         return self.state is State.CLOSED
 
     @property
+    def is_lmtp(self) -> bool:
+        """Whether the end of a message wants a reply for each of `recipients`."""
+        return self._terms.kind == "lmtp"
+
+    @property
     def backlog(self) -> int:
         """Octets that wait, while a question is open, to be looked at: stop reading when they grow.
 
@@ -152,7 +157,7 @@ class Conversation:
         if question is None:
             self._unasked()
             return
-        if question is END_OF_MESSAGE and self._terms.kind == "lmtp":
+        if question is END_OF_MESSAGE and self.is_lmtp:
             self._open = question
             self.accept_each([text or self._terms.said["queued"]] * self._verdicts)
             return
@@ -261,7 +266,7 @@ class Conversation:
     @property
     def _verdicts(self) -> int:
         """How many replies the end of a message gets."""
-        return self.recipients if self._terms.kind == "lmtp" else 1
+        return self.recipients if self.is_lmtp else 1
 
     def _forget_client(self) -> None:
         self._dialect = SILENT
