@@ -44,7 +44,7 @@ def compose(notice: Notice, head: Letterhead) -> bytes:
     """The message, to be queued with the null sender: nobody is to answer it (RFC 3834 5)."""
     utf8 = not (notice.to.is_ascii and head.author.is_ascii)
     fields = (
-        ("From", f"Mail server {head.server} <{head.author}>"),
+        ("From", f'"Mail server {head.server}" <{head.author}>'),
         ("To", f"<{notice.to}>"),
         ("Subject", notice.subject),
         ("Date", head.date),
