@@ -10,14 +10,14 @@ from vsmtp.rules.bindings import read_lookups
 from vsmtp.rules.domains import Chains, Domains, Used, astray, at_stage, read_domains, superfluous
 from vsmtp.rules.effects import Log, describe
 from vsmtp.rules.graph import SHIPPED, Graph, Pipeline
-from vsmtp.rules.language import Jump, Move, Rule, Written
+from vsmtp.rules.language import Jump, Rule
 from vsmtp.rules.names import Names
 from vsmtp.rules.nodes import build_nodes, changed_by
 from vsmtp.rules.read import read_rule
 from vsmtp.rules.reading import Known, Reading, RuleSource, did_you_mean
 from vsmtp.rules.template import Template
 from vsmtp.rules.variables import variable_types
-from vsmtp.rules.verdicts import Defer, Delegate, Quarantine, Refuse
+from vsmtp.rules.wording import describe_move
 from vsmtp.values.diagnostic import Fault
 from vsmtp.vocabulary.stages import Stage
 from vsmtp.vocabulary.tables import TableTraits
@@ -133,21 +133,9 @@ def _rehearsed(rule: Rule) -> Rule:
     """What a dry run does: say what the rule would have done."""
     deeds = [describe(effect) for effect in rule.effects]
     if rule.move is not None:
-        deeds.append(_describe_move(rule.move))
+        deeds.append(describe_move(rule.move))
     text = Template((f"dry run of rule {rule.info.name}: would " + ("; ".join(deeds) or "do nothing"),))
     return replace(rule, effects=(Log("info", text),), move=None, policy="skip")
-
-
-def _describe_move(move: Move) -> str:
-    match move:
-        case Refuse(reply) | Defer(reply):
-            return f"{type(move).__name__.lower()} {reply}"
-        case Written(verdict, text):
-            return f"{_describe_move(verdict)} {text}"
-        case Quarantine(name) | Delegate(name) | Jump(name):
-            return f"{type(move).__name__.lower()} {name}"
-        case _:
-            return type(move).__name__.lower()
 
 
 def _reached(reading: Reading, roots: Sequence[Rule], stage: Stage, used: Used) -> dict[str, list[Rule]]:
