@@ -56,7 +56,8 @@ _OPEN: Final = b"MAIL FROM:<a@b>\r\nRCPT TO:<c@d>\r\nRCPT TO:<e@f>\r\n"
 PHRASES: Final = (
     b"DATA\r\ntext\r\n..\r\n.\r\n", b"DATA\r\na\n.\nb\r.\rc\r\n.\rd\n.\r\n\r\n.\r\n", b"DATA\r\n\0\r\n.\r\n",
     b"BDAT 5\r\nab\r\ncBDAT 3 LAST\r\nd\r\n", b"BDAT 3\r\na\r\nBDAT 2 LAST\r\n\na",
-    b"BDAT 2\r\na\rBDAT 1 LAST\r\nb", b"BDAT 1\r\nxRSET\r\n", b"BDAT 1\r\nxBDAT 0 LAST\r\n", b"DATA\r\n" + b"x" * 70 + b"\r\n.\r\n",
+    b"BDAT 2\r\na\rBDAT 1 LAST\r\nb", b"BDAT 1\r\nxRSET\r\n", b"BDAT 1\r\nxBDAT 0 LAST\r\n",
+    b"DATA\r\n" + b"x" * 70 + b"\r\n.\r\n",
     b"BDAT 450 LAST\r\n" + b"x\r\n" * 150, b"DATA\r\n" + b"x\r\n" * 150 + b".\r\n",
 )  # fmt: skip
 

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import pytest
 
+from tests.smtp.script import with_terms
 from tests.smtp.session import Session
 from vsmtp.smtp.terms import Terms
 from vsmtp.values.reply import Reply
@@ -46,3 +47,37 @@ def test_what_is_not_offered_is_not_taken(keyword: str, parameter: str) -> None:
 def test_terms_are_hashable_and_equal_by_what_they_grant() -> None:
     assert hash(Terms("mx", 1, 2)) == hash(Terms("mx", 1, 2))
     assert Terms("mx", 1, 2) != Terms("mx", 1, 3)
+
+
+@pytest.mark.parametrize(("words", "verb"), [
+    (("+CHUNKING",), b"BDAT"), (("tls=may",), b"STARTTLS"), (("auth=PLAIN",), b"AUTH"), (("expn=ask",), b"EXPN"),
+    (("xclient=true",), b"XCLIENT"), (("kind=lmtp",), b"LHLO"),
+])  # fmt: skip
+def test_a_command_is_granted_by_its_terms_alone(words: tuple[str, ...], verb: bytes) -> None:
+    assert verb not in with_terms().verbs
+    assert verb in with_terms(*words).verbs
+    assert verb.decode() in with_terms(*words).said["help"].text
+
+
+def test_nothing_new_is_granted_unasked() -> None:
+    assert set(with_terms().verbs) == {
+        b"EHLO", b"HELO", b"MAIL", b"RCPT", b"DATA", b"RSET", b"NOOP", b"VRFY", b"HELP", b"QUIT",
+    }  # fmt: skip
+    assert not with_terms().offer.rcpt_parameters
+
+
+def test_limits_are_offered_as_they_are() -> None:
+    assert Session(with_terms("+LIMITS", "max_recipients=7")).talk("EHLO a")[-1] == "250 LIMITS RCPTMAX=7"
+
+
+def test_words_of_lmtp_can_be_reworded_too() -> None:
+    own = {"hello_first": Reply(503, "5.5.1", "Hm?")}
+    session = Session(Terms("mx", 1000, 10, kind="lmtp", replies=own))
+    assert session.talk("MAIL FROM:<>") == ["503 5.5.1 Hm?"]
+
+
+def test_the_commands_in_the_help_can_stand_elsewhere() -> None:
+    session = Session(
+        Terms("mx", 1000, 10, vrfy="off", replies={"help": Reply(214, "2.0.0", "Say {commands}!")})
+    )
+    assert session.talk("HELP") == ["214 2.0.0 Say EHLO HELO MAIL RCPT DATA RSET NOOP HELP QUIT!"]
