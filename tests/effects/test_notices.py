@@ -25,7 +25,7 @@ def test_a_notice_is_a_message() -> None:
     assert message["To"] == "a@b.example"
     assert message["Subject"] == "Grüße"
     assert message["Auto-Submitted"] == "auto-generated"
-    assert message.get_content() == "Zeile € eins\n"
+    assert message.get_content() == "Zeile € eins\r\n"
 
 
 @given(st.text(), st.text())

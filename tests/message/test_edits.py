@@ -9,15 +9,20 @@ from hypothesis import strategies as st
 from tests.message.hostile import swift
 from vsmtp.message.edits import (
     AddField,
+    AddMailbox,
     Edit,
     PrependField,
     RemoveField,
+    RemoveMailbox,
     RenameField,
+    ReplaceAuthor,
+    ReplaceMailbox,
     SetField,
     edit,
     write_field,
 )
 from vsmtp.message.fields import Header, scan
+from vsmtp.message.mailboxes import addresses
 
 HEAD = (
     b"Received: from a\r\n\tby b\r\nSUBJECT:  odd \t spacing \r\nX-A: 1\r\nX-B: 2\r\nx-a: 3\r\n"
@@ -179,8 +184,136 @@ def test_a_hostile_value_is_written_swiftly(value: str) -> None:
     assert all(len(line) <= 998 for line in written.split(b"\r\n"))
 
 
+ADDRESSED = (
+    b'From: "Joe, old" (a@x) <joe@x.example>, al@y.example\r\nTo: Bob <bob@b.example> (his), \r\n'
+    b"\tFriends: =?utf-8?q?J?= <j@c.example>, BOB@B.example;, last@d.example\r\n"
+    b"Subject: bob@b.example\r\nCc: bob@b.example\r\n\r\nTo: bob@b.example\r\n"
+)
+
+
+@pytest.mark.parametrize(("change", "old", "new"), [
+    (ReplaceAuthor("n@z.example"), b"<joe@x.example>", b"<n@z.example>"),
+    (ReplaceMailbox("last@d.example", "n@z.example"), b"last@d.example", b"n@z.example"),
+    (ReplaceMailbox("nobody@d.example", "n@z.example"), b"", b""),
+    (AddMailbox("n@z.example"), b"last@d.example\r\n", b"last@d.example,\r\n n@z.example\r\n"),
+    (AddMailbox("J@c.example"), b"", b""),
+    (RemoveMailbox("last@d.example"), b", last@d.example", b""),
+    (RemoveMailbox("j@c.example"), b" =?utf-8?q?J?= <j@c.example>,", b""),
+    (RemoveMailbox("al@y.example"), b"", b""),
+])  # fmt: skip
+def test_an_address_edit_changes_that_mailbox_alone(change: Edit, old: bytes, new: bytes) -> None:
+    assert edit(ADDRESSED, [change]) == ADDRESSED.replace(old, new, 1)
+
+
+def test_an_address_is_replaced_wherever_recipients_read_it() -> None:
+    after = edit(ADDRESSED, [ReplaceMailbox("bob@B.example", "n@z.example")])
+    assert after == (
+        b'From: "Joe, old" (a@x) <joe@x.example>, al@y.example\r\nTo: Bob <n@z.example> (his), \r\n'
+        b"\tFriends: =?utf-8?q?J?= <j@c.example>, n@z.example;, last@d.example\r\n"
+        b"Subject: bob@b.example\r\nCc: n@z.example\r\n\r\nTo: bob@b.example\r\n"
+    )
+
+
+def test_a_removed_address_leaves_a_list_in_order_and_no_empty_field() -> None:
+    after = edit(ADDRESSED, [RemoveMailbox("bob@b.example")])
+    assert after == (
+        b'From: "Joe, old" (a@x) <joe@x.example>, al@y.example\r\nTo: \r\n'
+        b"\tFriends: =?utf-8?q?J?= <j@c.example>;, last@d.example\r\n"
+        b"Subject: bob@b.example\r\n\r\nTo: bob@b.example\r\n"
+    )
+
+
+@pytest.mark.parametrize(("value", "after"), [
+    (b" a@b, a@b", b""), (b" a@b, x, a@b", b" x"), (b" x, a@b, A@B", b" x"), (b" a@b,a@b, c@d", b" c@d"),
+    (b" a@b c@d", b"  c@d"), (b" g:a@b;", b" g:;"), (b" g: a@b, c@d;", b" g: c@d;"),
+    (b" c@d,a@b;", b" c@d;"), (b" \xff <a@b>, c@d", b" c@d"), (b" c@d, <@r,@s:a@b>", b" c@d"),
+])  # fmt: skip
+def test_commas_go_with_the_mailbox_they_parted(value: bytes, after: bytes) -> None:
+    wanted = b"To:" + after + b"\r\n" if after else b""
+    assert edit(b"To:" + value + b"\r\n\r\n", [RemoveMailbox("a@b")]) == wanted + b"\r\n"
+
+
+@pytest.mark.parametrize(("head", "change", "after"), [
+    (b"", ReplaceAuthor("n@z"), b"From: n@z\r\n"),
+    (b"From: nobody\r\nA: b\r\n", ReplaceAuthor("n@z"), b"From: n@z\r\nA: b\r\n"),
+    (b"From: nobody\r\nfrom : <a@b>\n", ReplaceAuthor("n@z"), b"From: nobody\r\nfrom : <n@z>\n"),
+    (b"A: b\r\n", AddMailbox("n@z"), b"A: b\r\nTo: n@z\r\n"),
+    (b"To:\r\n", AddMailbox("n@z"), b"To: n@z\r\n"),
+    (b"To: a@b \r\n", AddMailbox("n@z"), b"To: a@b,\r\n n@z\r\n"),
+    (b"To: g:;\r\n", AddMailbox("n@z"), b"To: g:;,\r\n n@z\r\n"),
+    (b'To: "a\r\n b"@c\r\n', ReplaceMailbox('"a b"@c', "n@z"), b"To: n@z\r\n"),
+])  # fmt: skip
+def test_address_fields_are_made_where_there_were_none(head: bytes, change: Edit, after: bytes) -> None:
+    assert edit(head, [change]) == after
+
+
+@pytest.mark.parametrize("make", [ReplaceAuthor, AddMailbox, RemoveMailbox])
+@pytest.mark.parametrize("address", ["", "a", "a@b\r\nBcc: c@d", "a@b, c@d"])
+def test_what_is_no_address_is_refused(make: Callable[[str], Edit], address: str) -> None:
+    with pytest.raises(ValueError, match=r"\w"):
+        make(address)
+
+
+LISTS = st.text('ab@.,;:<>()\\" \t', max_size=40).map(lambda text: text.encode())
+ADDRESSES = st.sampled_from(["a@b", "b@a", "a.b@a", "aa@bb"])
+ADDRESS_EDITS = st.one_of(
+    st.builds(ReplaceAuthor, ADDRESSES), st.builds(ReplaceMailbox, ADDRESSES, ADDRESSES),
+    st.builds(AddMailbox, ADDRESSES), st.builds(RemoveMailbox, ADDRESSES),
+)  # fmt: skip
+
+
+def found(head: bytes, *names: str) -> list[str]:
+    told: list[str] = []
+    for name in names:
+        some = addresses(header(head), name)
+        assert isinstance(some, tuple)
+        told += (address.key for address in some)
+    return told
+
+
+@given(LISTS, LISTS, LISTS, ADDRESS_EDITS)
+def test_whatever_the_fields_hold_an_address_edit_means_one_address(
+    author: bytes, to: bytes, cc: bytes, change: Edit
+) -> None:
+    head = b"From:" + author + b"\r\nX: a@b\r\nTo:" + to + b"\r\nCc:" + cc + b"\r\n"
+    after = edit(head + b"\r\na@b", [change])
+    assert after.endswith(b"\r\na@b")
+    assert b"\r\nX: a@b\r\n" in after
+    read, was, now = found(after, "from"), found(head, "to", "cc"), found(after, "to", "cc")
+    match change:
+        case ReplaceAuthor(new):
+            assert read[0] == new
+            assert read[1:] == found(head, "from")[1:]
+            assert was == now
+        case ReplaceMailbox(old, new):
+            assert now == [new if key == old else key for key in was]
+        case RemoveMailbox(old):
+            assert [key for key in now if key == old] == []
+            assert set(was) - {old} <= set(now)
+        case AddMailbox(new):
+            assert set(was) <= set(now) or _is_left_open(to)
+            assert new in now or _is_left_open(to)
+
+
+def _is_left_open(value: bytes) -> bool:
+    """A quote, comment or route that is not closed takes in whatever is put behind it."""
+    return any(mark in value for mark in (b'"', b"(", b"<", b"\\", b":"))
+
+
+@pytest.mark.parametrize(
+    "change", [ReplaceAuthor("n@z"), ReplaceMailbox("a@b", "n@z"), AddMailbox("n@z"), RemoveMailbox("a@b")]
+)
+@pytest.mark.parametrize(
+    "value",
+    [b"a@b," * 60_000, b"a@b," * 900, b"(" * 200_000, b'"' * 200_000, b"<" * 99_999, b"a@b\r\nTo: " * 5000],
+)
+def test_a_hostile_address_field_is_edited_swiftly(value: bytes, change: Edit) -> None:
+    head = b"From: " + value + b"\r\nTo: " + value + b"\r\n\r\n"
+    assert swift(lambda: edit(head, [change])).endswith(b"\r\n\r\n")
+
+
 def test_many_fields_are_edited_swiftly() -> None:
-    head = b"A: b\r\n" * 5_000 + b"\r\n"
+    head = b"A: b\r\n" * 50_000 + b"\r\n"
     assert (
         swift(lambda: edit(head, [RemoveField("*a*b*c*"), SetField("Z", "1")])) == head[:-2] + b"Z: 1\r\n\r\n"
     )

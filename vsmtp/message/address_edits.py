@@ -1,12 +1,13 @@
 """Changing one mailbox of an address field and nothing else in it: names, comments and folds stay.
 
 Values are a field's octets behind the colon, without its line end. What is not UTF-8 goes through unharmed. A
-field with more addresses than `mailboxes` looks at is left alone: no rule could see them either.
+field with more addresses than `mailboxes` looks at is left alone: no rule could see them either. So are many
+fields that are too much together, `is_too_much`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
 from vsmtp.message.mailboxes import Item, Place, Survey, survey
@@ -14,6 +15,20 @@ from vsmtp.values.address import Address
 from vsmtp.values.answer import Unavailable
 
 _NOTHING: Final = Survey((), ())
+
+
+# Marks between which words stand, by which the work is measured; a mailbox with a name has some dozen.
+_MARKS: Final = b'<>,:;.@()[]"\\ \t\r\n'
+_MAX_MARKS: Final = 20_000
+_MAX_FIELDS: Final = 1_000
+
+
+def is_too_much(values: Sequence[bytes]) -> bool:
+    """Whether changing these values together would take longer than others should have to wait."""
+    together = b"".join(values)
+    return (
+        len(values) > _MAX_FIELDS or len(together) - len(together.translate(None, delete=_MARKS)) > _MAX_MARKS
+    )
 
 
 def has_mailbox(value: bytes) -> bool:
@@ -30,13 +45,13 @@ def with_author(value: bytes, new: str) -> bytes:
 def with_replaced(value: bytes, old: str, new: str) -> bytes:
     """The old address, case ignored, is the new one wherever it stands."""
     text = _text(value)
-    return _octets(_replaced(text, _of(text, old), new))
+    return _octets(_replaced(text, _of(_survey(text), old), new))
 
 
 def with_added(value: bytes, new: str) -> bytes:
     """The new address stands at the end, unless it is there already."""
     text = _text(value)
-    if any(_of(text, new)):
+    if any(_of(_survey(text), new)):
         return value
     kept = text.rstrip()
     return _octets(f"{kept},\r\n {new}" if kept else f" {new}") + value[len(_octets(kept)) :].strip(b" \t\n")
@@ -45,10 +60,10 @@ def with_added(value: bytes, new: str) -> bytes:
 def without(value: bytes, old: str) -> bytes:
     """The mailboxes with that address, case ignored, are gone with their names and commas; maybe all is."""
     text = _text(value)
-    gone = _of(text, old)
+    seen = _survey(text)
+    gone = _of(seen, old)
     if not gone:
         return value
-    seen = _survey(text)
     cuts = sorted(_cuts(seen, gone))
     return _octets("".join(_between(text, cuts)))
 
@@ -66,9 +81,9 @@ def _survey(text: str) -> Survey:
     return _NOTHING if isinstance(found, Unavailable) else found
 
 
-def _of(text: str, address: str) -> tuple[Place, ...]:
+def _of(seen: Survey, address: str) -> tuple[Place, ...]:
     key = Address.parse(address).key
-    return tuple(place for place in _survey(text).found if place.address.key == key)
+    return tuple(place for place in seen.found if place.address.key == key)
 
 
 def _replaced(text: str, places: Iterable[Place], new: str) -> str:

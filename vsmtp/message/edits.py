@@ -8,7 +8,14 @@ from dataclasses import dataclass
 from fnmatch import translate
 from typing import Final, TypeAlias
 
-from vsmtp.message.address_edits import has_mailbox, with_added, with_author, with_replaced, without
+from vsmtp.message.address_edits import (
+    has_mailbox,
+    is_too_much,
+    with_added,
+    with_author,
+    with_replaced,
+    without,
+)
 from vsmtp.message.fields import MAX_NAME, is_field_name
 from vsmtp.message.words import encode_words
 from vsmtp.values.address import Address
@@ -180,7 +187,7 @@ def _changed(fields: bytes, change: Edit, *, utf8: bool) -> bytes:
         case SetField(name, value):
             return _set(fields, name, _line(name, value, utf8=utf8))
         case RenameField(old, new):
-            return _all(old.encode()).sub(lambda found: b"\n" + new.encode() + found[2], fields)
+            return _renamed(fields, old.encode(), new.encode())
         case RemoveField(glob):
             return _removed(fields, glob)
         case _:
@@ -191,9 +198,13 @@ def _line(name: str, value: str, *, utf8: bool) -> bytes:
     return b"\n" + write_field(name, value, utf8=utf8)[:-1]
 
 
-def _all(*names: bytes) -> re.Pattern[bytes]:
-    """All fields of these names: the name is group 1, the colon and what follows group 2."""
-    return re.compile(rb"\n(" + b"|".join(map(re.escape, names)) + b")" + _VALUE, re.IGNORECASE)
+def _all(*names: bytes, more: bool = False) -> re.Pattern[bytes]:
+    """All fields of these names: the name is group 1, the colon and what follows group 2.
+
+    With `more` all whose names begin so.
+    """
+    rest = b")[!-9;-~]*" if more else b")"
+    return re.compile(rb"\n(" + b"|".join(map(re.escape, names)) + rest + _VALUE, re.IGNORECASE)
 
 
 def _set(fields: bytes, name: str, line: bytes) -> bytes:
@@ -204,9 +215,15 @@ def _set(fields: bytes, name: str, line: bytes) -> bytes:
     return fields[: first.start()] + line + pattern.sub(b"", fields[first.end() :])
 
 
+def _renamed(fields: bytes, old: bytes, new: bytes) -> bytes:
+    pattern = re.compile(rb"\n" + re.escape(old) + rb"(?=[ \t]*:)", re.IGNORECASE)
+    return pattern.sub(b"\n" + new.replace(b"\\", b"\\\\"), fields)
+
+
 def _removed(fields: bytes, glob: str) -> bytes:
-    if not set(glob) & set("*?["):
-        return _all(glob.encode()).sub(b"", fields)
+    start = glob.removesuffix("*")
+    if not set(start) & set("*?["):
+        return _all(start.encode(), more=start != glob).sub(b"", fields)
     matches = re.compile(translate(glob.lower()).encode()).match
     gone = {name for name in set(_NAMES.findall(fields.lower())) if matches(name)}
     if not gone:
@@ -217,6 +234,9 @@ def _removed(fields: bytes, glob: str) -> bytes:
 
 
 def _readdressed(fields: bytes, change: ReplaceAuthor | ReplaceMailbox | AddMailbox | RemoveMailbox) -> bytes:
+    about = _FROM if isinstance(change, ReplaceAuthor) else _TO_CC
+    if is_too_much([found[2] for found in about.finditer(fields)]):
+        return fields
     match change:
         case ReplaceAuthor(new):
             return _with_author(fields, new)
