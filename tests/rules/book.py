@@ -95,7 +95,8 @@ class Book:
                     before = self.answers.get(name, MISSING)
                     self._change(name, (before if isinstance(before, int | float) else 0) + amount)
             case effects.TableSet(table, key, row):
-                self._write(table, _text(key, fired), dict(row))
+                columns = {name: _text(v, fired) if isinstance(v, Template) else v for name, v in row}
+                self._write(table, _text(key, fired), columns)
             case effects.TableRemove(table, key):
                 self._write(table, _text(key, fired), None)
             case _:

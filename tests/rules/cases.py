@@ -172,6 +172,8 @@ def effect(dice: Random) -> dict[str, Any]:
         {"table_set": {"table": "vips", "key": dice.choice(["{helo.name}", "else.example"]), "row": NAMED}},
         {"table_set": {"table": "users", "key": "{sender.address}", "row": {"quota": 9}}},
         {"table_remove": {"table": "users", "key": "{message.from}"}},
+        {"table_set": {"table": "users", "key": "{message.from}", "row": {"home": "x"}}},
+        {"table_set": {"table": "vips", "key": "{owner.home}", "row": NAMED}},
     ])  # fmt: skip
 
 
@@ -181,7 +183,7 @@ USER = {"user": {"table": "users", "key": "{sender.address}"}}
 def rule(dice: Random, name: str, jumps: list[str]) -> Rule:
     made: Rule = {"name": name, "when": conditions(dice, 3), **verdict(dice, jumps), **alternatives(dice)}
     if dice.random() < 0.6:
-        made["do"] = [effect(dice) for _ in range(dice.randint(1, 2))]
+        made["do"] = [effect(dice) for _ in dice.choice([(0,), (0, 1), (0, 1, 2)])]
     if dice.random() < 0.2:
         made["unavailable"] = dice.choice(["defer", "skip", "match"])
     if dice.random() < 0.08:

@@ -54,6 +54,15 @@ def plain(value: Any) -> Any:
     return str(value).casefold() if isinstance(value, str | Address) else value
 
 
+def deeds_of(rule: Table) -> list[tuple[str, Any]]:
+    return [pair for effect in rule.get("do", ()) for pair in effect.items()]
+
+
+def exact_in(effect: str, raw: Any) -> list[str]:
+    """The facts of its address or key."""
+    return SLOT.findall(raw["key"] if isinstance(raw, dict) else raw) if effect in BINDING else []
+
+
 class Oracle:
     """One reading of one session; `trace` is what happened, `seen` what each rule came to that was reached.
 
@@ -103,9 +112,8 @@ class Oracle:
     def chain(self, rules: Sequence[Table], document: Mapping[str, Sequence[Table]]) -> None:
         for rule in rules:
             word = next((key for key in VERDICTS if key in rule), None)
-            if rule.get("stage", self.stage) != self.stage or not self.goes(rule, word):
+            if rule.get("stage", self.stage) != self.stage or not self.goes(rule) or not self.fire(rule):
                 continue
-            self.fire(rule)
             if rule.get("dry_run") or word is None:
                 continue
             if word == "return":
@@ -118,40 +126,62 @@ class Oracle:
             else:
                 self.chain(document[rule["jump"]], document)
 
-    def fire(self, rule: Table) -> None:
+    def fire(self, rule: Table) -> bool:
+        """Whether all effects were carried out: one that asks a table written to just now may stop it."""
         self.seen.append(("fired", rule["name"]))
         if rule.get("do") or rule.get("dry_run"):
             self.trace.append(("fired", rule["name"]))
-        for effect in () if rule.get("dry_run") else rule.get("do", ()):
-            self.carry_out(*next(iter(effect.items())))
+        written: set[str] = set()
+        for effect, raw in () if rule.get("dry_run") else deeds_of(rule):
+            if any(self.table_of(name) in written and self.is_lost(name) for name in exact_in(effect, raw)):
+                self.leave(rule)
+                return False
+            self.carry_out(effect, raw)
+            written |= {raw["table"]} if effect.startswith("table_") else set()
+        return True
 
-    def goes(self, rule: Table, verdict: str | None) -> bool:
+    def leave(self, rule: Table) -> None:
+        """The rule is undecided, and `match` is no way out."""
+        self.seen.append(("undecided", rule["name"]))
+        if self.policy(rule) == "skip":
+            self.trace.append(("skipped", rule["name"]))
+        else:
+            self.trace.append(("ended", "defer", rule["name"]))
+            raise Left
+
+    def policy(self, rule: Table) -> str:
+        binds = any(key in rule for key in VERDICTS) or any(effect in BINDING for effect, _ in deeds_of(rule))
+        return str("skip" if rule.get("dry_run") else rule.get("unavailable", "defer" if binds else "skip"))
+
+    def goes(self, rule: Table) -> bool:
         self.bound = {**self.lookups, **rule.get("lookup", {})}
         claim = self.matches(rule)
-        deeds = {key for effect in rule.get("do", ()) for key in effect}
-        policy = rule.get("unavailable", "defer" if verdict or deeds & BINDING else "skip")
-        dry = rule.get("dry_run")
         if claim is False:
             self.seen.append(("no", rule["name"]))
             return False
-        fires = claim or (policy == "match" and not dry)
-        if fires and (dry or not self.inexact(rule)):
+        if (claim or self.policy(rule) == "match") and not self.inexact(rule):
             if claim is None:
                 self.seen.append(("undecided", rule["name"]))
             return True
-        self.seen.append(("undecided", rule["name"]))
-        if dry or policy == "skip":
-            self.trace.append(("skipped", rule["name"]))
-            return False
-        self.trace.append(("ended", "defer", rule["name"]))
-        raise Left
+        self.leave(rule)
+        return False
 
     def inexact(self, rule: Table) -> bool:
-        """Whether an address or a key would have to be made of what nobody knows."""
-        deeds = [pair for effect in rule.get("do", ()) for pair in effect.items()]
-        exact = [raw["key"] if isinstance(raw, dict) else raw for key, raw in deeds if key in BINDING]
-        names = [name for text in exact for name in SLOT.findall(text)]
-        return any(isinstance(self.fact(name), Unavailable) for name in names)
+        """Whether an address or key would have to be made of what nobody knows, as far as can be said."""
+        written: set[str] = set()
+        for effect, raw in () if rule.get("dry_run") else deeds_of(rule):
+            if any(
+                self.table_of(name) not in written and self.is_lost(name) for name in exact_in(effect, raw)
+            ):
+                return True
+            written |= {raw["table"]} if effect.startswith("table_") else set()
+        return False
+
+    def table_of(self, name: str) -> str:
+        return str(self.bound.get(name.partition(".")[0], {}).get("table", ""))
+
+    def is_lost(self, name: str) -> bool:
+        return isinstance(self.fact(name), Unavailable)
 
     def text(self, template: str) -> str:
         def fill(slot: re.Match[str]) -> str:

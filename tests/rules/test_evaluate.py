@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import groupby
 from random import Random
 
 import pytest
@@ -88,7 +89,10 @@ def judged(one: Case) -> None:
     book, watcher = Book(one.session, one.rows, graph.bindings, one.slow), Watcher()
     walk = Walk(pipeline, book, watcher, Part(one.root, one.chains, one.shipped))
     fired, ended = driven(walk, book)
-    assert [event.rule.name for event in fired] == names(oracle, "fired")
+    # A rule that fires in several acts is one in the table.
+    assert [name for name, _ in groupby(event.rule.name for event in fired)] == [
+        name for name, _ in groupby(names(oracle, "fired"))
+    ]
     assert [skipped.rule.name for skipped in walk.skipped] == names(oracle, "skipped")
     assert named_verdict(ended) == oracle.trace[-1][1:]
     assert certain(watcher.heard) == certain(oracle.seen)

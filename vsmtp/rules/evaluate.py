@@ -11,8 +11,8 @@ from typing import Final, TypeAlias
 
 from vsmtp.rules.ahead import asked_meanwhile
 from vsmtp.rules.effects import Effect
-from vsmtp.rules.frames import DROPS, EXEMPT, FIRES, STUCK, Frame, Observer
-from vsmtp.rules.graph import SHIPPED, Node, Pipeline, Placed
+from vsmtp.rules.frames import FIRES, STUCK, Frame, Observer
+from vsmtp.rules.graph import SHIPPED, Act, Node, Pipeline, Placed
 from vsmtp.rules.language import Jump, Move, Policy, Return, Rule, RuleInfo, Written
 from vsmtp.rules.regex import Pattern
 from vsmtp.rules.template import render_text
@@ -30,7 +30,10 @@ _OVER_LIMIT: Final = Reply(554, "5.6.0", "Message too complex to be judged")
 
 @dataclass(frozen=True, slots=True)
 class Fired:
-    """A rule matched and has effects: carry them out in order, their templates rendered through `facts`."""
+    """A rule matched and has effects: carry them out in order, their templates rendered through `facts`.
+
+    Where an effect rests on a table that an effect before it wrote to, a rule fires in several acts.
+    """
 
     rule: RuleInfo
     effects: tuple[Effect, ...]
@@ -119,7 +122,7 @@ class Walk:
         self._tables = _tables(pipeline, part)
         self._frames: list[Frame] = []
         self._may_ship = part.root or part.shipped
-        self._pending: tuple[Rule, Facts] | None = None
+        self._pending: tuple[Placed, int, Facts] | None = None
         self._ended: Ended | None = None
         self.shipped_ran = False
         self.skipped: tuple[Skipped, ...] = ()
@@ -162,27 +165,25 @@ class Walk:
 
     def advance(self) -> Step:
         """Go on to the next event. After `Ended` every further call gives the same again."""
-        if self._ended is not None:
-            return self._ended
-        if self._pending is not None:
-            rule, facts = self._pending
-            self._pending = None
-            self._conclude(rule, facts)
         while self._ended is None:
-            if not self._frames:
-                if not self._tables:
-                    self._ended = NO_VERDICT
-                    break
-                self._enter(self._tables.pop())
-                continue
-            frame = self._frames[-1]
-            if not frame.may and frame.turn() is None:
-                self._frames.pop()
-                continue
-            step = self._scan(frame)
+            step = self._step() if self._pending is None else self._act(*self._pending)
             if step is not None:
                 return step
         return self._ended
+
+    def _step(self) -> Step | None:
+        """Go on in the table or chain at hand, or with the next one."""
+        if not self._frames:
+            if self._tables:
+                self._enter(self._tables.pop())
+            else:
+                self._ended = NO_VERDICT
+            return None
+        frame = self._frames[-1]
+        if not frame.may and frame.turn() is None:
+            self._frames.pop()
+            return None
+        return self._scan(frame)
 
     def _enter(self, nodes: tuple[Node, ...]) -> None:
         """Go into a table; into the shipped rules once."""
@@ -208,12 +209,8 @@ class Walk:
                 names = frame.learn(node, weight)
                 if names:
                     return Asks(names | self._meanwhile(frame, node, placed, weight))
-            elif weight == DROPS:
-                frame.may = (frame.may >> placed.end) << placed.end
-            elif weight == EXEMPT:
-                if frame.report is not None:
-                    frame.report.exempted(frame, node, placed)
-                frame.may = (frame.may >> placed.end) << placed.end
+            elif weight < FIRES:
+                frame.drop(node, placed, weight)
             else:
                 return self._settle(frame, node, placed, weight)
         return None
@@ -227,15 +224,12 @@ class Walk:
         policy = placed.rule.policy
         fires = weight == FIRES or policy == "match"
         lost = frame.unavailable(node, placed) if weight == STUCK else {}
-        if fires and placed.needs:
-            answers = {name: self._facts.ask(name) for name in placed.needs}
-            unasked = frozenset(name for name, answer in answers.items() if isinstance(answer, Unasked))
+        if fires and placed.acts[0].needs:
+            unasked, inexact = self._missing(placed.acts[0])
             if unasked:
                 return Asks(unasked)
-            inexact = {name: a for name in placed.exact if isinstance(a := answers[name], Unavailable)}
             if inexact:
-                # What nobody knows can be written into no address and no path: even `match` has to wait.
-                fires, lost, policy = False, {**lost, **inexact}, "defer" if policy == "match" else policy
+                fires, lost, policy = False, {**lost, **inexact}, _in_earnest(policy)
         frame.rule = placed.info.name
         if lost:
             if frame.report is not None:
@@ -244,7 +238,7 @@ class Walk:
         if fires and frame.report is not None:
             frame.report.fired(node, placed)
         frame.may = (frame.may >> placed.end) << placed.end
-        return self._fire(placed.rule) if fires else None
+        return self._fire(placed) if fires else None
 
     def _leave_undecided(self, placed: Placed, lost: Mapping[str, Unavailable], policy: Policy) -> None:
         if policy == "skip":
@@ -256,13 +250,39 @@ class Walk:
             verdict = Refuse(_OVER_LIMIT) if permanent else Defer(reply)
             self._ended = Ended(verdict, placed.info, tuple(lost))
 
-    def _fire(self, rule: Rule) -> Fired | None:
+    def _missing(self, act: Act) -> tuple[frozenset[str], dict[str, Unavailable]]:
+        """The facts that an act has to wait for, and those without which it cannot be."""
+        answers = {name: self._facts.ask(name) for name in act.needs}
+        unasked = frozenset(name for name, answer in answers.items() if isinstance(answer, Unasked))
+        return unasked, {name: a for name in act.exact if isinstance(a := answers[name], Unavailable)}
+
+    def _fire(self, placed: Placed) -> Fired | None:
+        rule = placed.rule
         self.matched += (rule.info,)
         facts = _bound(rule, self._facts)
         if rule.effects:
-            self._pending = rule, facts
-            return Fired(rule.info, rule.effects, facts)
+            self._pending = placed, 1, facts
+            return Fired(rule.info, placed.acts[0].effects, facts)
         self._conclude(rule, facts)
+        return None
+
+    def _act(self, placed: Placed, number: int, facts: Facts) -> Step | None:
+        """Go on with a rule that fired: the next of its acts, in the end its verdict."""
+        if number < len(placed.acts):
+            act = placed.acts[number]
+            unasked, inexact = self._missing(act)
+            if unasked:
+                return Asks(unasked)
+            if not inexact:
+                self._pending = placed, number + 1, facts
+                return Fired(placed.info, act.effects, facts)
+            self._pending = None
+            if self._observer is not None:
+                self._observer.undecided(placed.info, tuple(inexact))
+            self._leave_undecided(placed, inexact, _in_earnest(placed.rule.policy))
+            return None
+        self._pending = None
+        self._conclude(placed.rule, facts)
         return None
 
     def _conclude(self, rule: Rule, facts: Facts) -> None:
@@ -282,6 +302,11 @@ class Walk:
                 self._ended = Ended(replace(verdict, reply=reply), rule.info)
             case _:
                 self._ended = Ended(move, rule.info)
+
+
+def _in_earnest(policy: Policy) -> Policy:
+    """What nobody knows can be written into no address and no path: even `match` has to wait for it."""
+    return "defer" if policy == "match" else policy
 
 
 class _Bound:

@@ -18,7 +18,7 @@ from vsmtp.values.diagnostic import KeyPath
 from vsmtp.vocabulary.answers import NO_VALUE, Answer, Facts, Unasked
 from vsmtp.vocabulary.facts import Cost
 
-# What weighing a rule says besides "ask one of these columns", a positive mask.
+# What weighing a rule says besides "ask one of these columns", a positive mask; below `FIRES` it is out.
 FIRES: Final = -1
 DROPS: Final = -2
 EXEMPT: Final = -3
@@ -113,6 +113,12 @@ class Frame:
         if surely and not rows & ~placed.when:
             return FIRES
         return wanted_to_exempt if surely or settled else wanted | wanted_to_exempt
+
+    def drop(self, node: Node, placed: Placed, weight: int) -> None:
+        """Pass over a rule that does not match."""
+        if weight == EXEMPT and self.report is not None:
+            self.report.exempted(self, node, placed)
+        self.may = (self.may >> placed.end) << placed.end
 
     def learn(self, node: Node, unasked: int) -> frozenset[str]:
         """Ask the cheapest of the columns; the facts to fetch if that cannot be answered from here."""

@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, TypeAlias
 
+from vsmtp.rules.effects import Effect
 from vsmtp.rules.lanes import Lane
 from vsmtp.rules.language import Binding, Rule, RuleInfo, Test
 from vsmtp.rules.predicates import holds
@@ -108,12 +109,25 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True)
+class Act:
+    """Effects that are carried out together, for what one changes no later one has to ask for.
+
+    `needs` are the facts that have to be here before, `exact` those among them without which the rule is
+    undecided. The first act's are checked before the rule counts as matched; a later act has but those that
+    the acts before it may change.
+    """
+
+    effects: tuple[Effect, ...]
+    needs: tuple[str, ...]
+    exact: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Placed:
     """A rule in its node: rows `start` to `end`, `when` those that exempt nothing.
 
     Masks count from `start`; `width` is that of all its rows. `columns` is the one row's if there is but one,
-    else -1. `needs` are the facts that have to be here before its templates are filled in; `exact` those
-    among them without which it is undecided.
+    else -1. `acts` are its effects, never empty.
     """
 
     rule: Rule
@@ -122,8 +136,7 @@ class Placed:
     width: int
     when: int
     columns: int
-    needs: tuple[str, ...]
-    exact: tuple[str, ...]
+    acts: tuple[Act, ...]
 
     @property
     def info(self) -> RuleInfo:

@@ -4,23 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Final, TypeAlias
+from typing import TypeAlias
 
+from vsmtp.rules.acts import acts_of, depends
 from vsmtp.rules.effects import changes as changes_of
-from vsmtp.rules.effects import exact_templates, templates
 from vsmtp.rules.graph import Column, FactColumn, JointColumn, Node, Placed, Row
 from vsmtp.rules.lanes import Entry, Lane, lane_of
-from vsmtp.rules.language import Condition, Conjunction, Jump, Literal, Op, Quantified, Rule, Test, Written
+from vsmtp.rules.language import Condition, Conjunction, Jump, Literal, Op, Quantified, Rule, Test
 from vsmtp.values.diagnostic import KeyPath
 from vsmtp.vocabulary.facts import Cost, Fact
 
 # The names that are asked; a fact with references is another column than the fact alone.
 _Key: TypeAlias = tuple[bool, tuple[str, ...]]
 _LaneKind: TypeAlias = Callable[..., Lane]
-
-_GROUP: Final = "match."
-_HEADER: Final = "header:"
-_ANY_HEADER: Final = "header:*"
 
 
 @dataclass(slots=True)
@@ -48,7 +44,7 @@ def build_nodes(rules: Sequence[Rule], changes: Mapping[str, frozenset[str]]) ->
     runs: list[list[Rule]] = [[]]
     changed: frozenset[str] = frozenset()
     for rule in rules:
-        if changed and any(_depends(fact, changed) for fact in _facts(rule)):
+        if changed and any(depends(fact, changed) for fact in _facts(rule)):
             runs.append([])
             changed = frozenset()
         runs[-1].append(rule)
@@ -89,26 +85,9 @@ def _placed(rules: Sequence[Rule], drafts: Sequence[_RowDraft], rows: Sequence[R
         width = (1 << (end - start)) - 1
         when = sum(1 << (row - start) for row in range(start, end) if not drafts[row].exempts)
         only = rows[start].columns if end - start == 1 else -1
-        placed.append(Placed(rule, start, end, width, when, only, _needs(rule), _exact(rule)))
+        placed.append(Placed(rule, start, end, width, when, only, acts_of(rule)))
         start = end
     return tuple(placed)
-
-
-def _exact(rule: Rule) -> tuple[str, ...]:
-    """The facts without which the rule is undecided; of a named group the fact it is found in."""
-    names = [name for effect in rule.effects for text in exact_templates(effect) for name in text.facts]
-    groups = {name.removeprefix(_GROUP) for name in names if name.startswith(_GROUP)}
-    sources = [capture.fact.name for capture in rule.captures if groups & set(capture.groups)]
-    return tuple(dict.fromkeys([*(name for name in names if not name.startswith(_GROUP)), *sources]))
-
-
-def _needs(rule: Rule) -> tuple[str, ...]:
-    """The facts of its templates that are exact or may cost I/O."""
-    texts = [template for effect in rule.effects for template in templates(effect)]
-    if isinstance(rule.move, Written):
-        texts.append(rule.move.text)
-    dear = [fact.name for text in texts for fact in text.known if fact.cost is not Cost.MEMORY]
-    return tuple(dict.fromkeys([*_exact(rule), *dear]))
 
 
 def _facts(rule: Rule) -> Iterator[Fact]:
@@ -117,19 +96,6 @@ def _facts(rule: Rule) -> Iterator[Fact]:
             yield condition.fact
             for test in condition.tests:
                 yield from _refs(test)
-
-
-def _depends(fact: Fact, changed: frozenset[str]) -> bool:
-    return any(_covers(pattern, source) for pattern in changed for source in fact.sources)
-
-
-def _covers(pattern: str, source: str) -> bool:
-    """Whether what an effect changes is what a fact is read from; `header:*` on either side is any field."""
-    if pattern == source:
-        return True
-    if pattern.startswith(_HEADER) and source.startswith(_HEADER):
-        return _ANY_HEADER in {pattern, source}
-    return pattern.endswith(".*") and source.startswith(pattern.removesuffix("*"))
 
 
 def _columns(drafts: Sequence[_RowDraft], full: int) -> tuple[tuple[Column, ...], list[dict[int, KeyPath]]]:
