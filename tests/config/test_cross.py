@@ -29,6 +29,8 @@ RELAY = "[relays.r]\nhost = 'r.example'\n"
         ),
         ("[domains.'a.example']\n[domains.'A.example']", "10-a.toml:2:10+11 bad-domain"),
         (RELAY + "user = 'me'", "10-a.toml:1:9+1 missing-key"),
+        ("[tables.a]\ntype = 'union'\ntables = ['@b']", "10-a.toml:3:11+4 unknown-table"),
+        ("[tables.a]\ntype = 'chain'\ntables = ['@a']", "10-a.toml:3:11+4 bad-table"),
         (RELAY + "tls = 'verified'\npassword = { env = 'P' }", "10-a.toml:1:9+1 missing-key"),
     ],
 )

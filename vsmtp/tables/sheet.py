@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterable, Mapping, Sequence
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from io import StringIO
 from typing import Final, TypeAlias
 
 from vsmtp.config.models.tables import ColumnType, Csv
@@ -16,6 +16,8 @@ from vsmtp.values.answer import MISSING, Found
 Record: TypeAlias = tuple[str, ...]
 # A cell larger than this is a quote that was left open.
 _MAX_CELL: Final = 64 * 1024
+_MAX_SOUND: Final = 10_000
+_LINE: Final = re.compile(r"[^\n]*\n|[^\n]+")
 
 csv.field_size_limit(max(_MAX_CELL, csv.field_size_limit()))
 
@@ -27,6 +29,7 @@ class Layout:
     header: tuple[str, ...]
     key: int
     types: tuple[ColumnType, ...]
+    typed: tuple[int, ...] = ()  # the columns whose cells are not just any text
 
     @property
     def columns(self) -> Mapping[str, ColumnType]:
@@ -75,16 +78,17 @@ def parse_sheet(text: str, settings: Csv) -> Sheet:
     index: dict[str, Record] = {}
     layout = named_layout(settings) if settings.header else None
     line = 1
-    reader = csv.reader(StringIO(text, newline=""), delimiter=settings.delimiter, strict=True)
+    sound: set[tuple[int, str]] = set()
+    reader = csv.reader(_lines(text), delimiter=settings.delimiter, strict=True)
     try:
         for cells in reader:
             if layout is None:
                 layout = _headed(cells, settings)
             elif cells:
                 record = tuple(cells)
-                _check(layout, record)
+                _check(layout, record, sound)
                 records.append(record)
-                index.setdefault(fold(record[layout.key]), record)
+                index.setdefault(_index_key(record[layout.key]), record)
             line = reader.line_num + 1
     except (csv.Error, ValueError) as error:
         raise ContentError(f"line {line} of `{settings.path.name}` is broken: {error}") from None
@@ -101,7 +105,7 @@ def sheet_of(layout: Layout, records: Sequence[Record]) -> Sheet:
     """The sheet of sound records."""
     index: dict[str, Record] = {}
     for record in records:
-        index.setdefault(fold(record[layout.key]), record)
+        index.setdefault(_index_key(record[layout.key]), record)
     return Sheet(layout, records, index)
 
 
@@ -123,20 +127,35 @@ def _headed(cells: Sequence[str], settings: Csv) -> Layout:
 
 def _layout(header: Sequence[str], settings: Csv) -> Layout:
     types = tuple(settings.columns.get(name, "text") for name in header)
-    return Layout(tuple(header), 0 if settings.key is None else header.index(settings.key), types)
+    typed = tuple(n for n, kind in enumerate(types) if kind not in ("text", "secret"))
+    return Layout(tuple(header), 0 if settings.key is None else header.index(settings.key), types, typed)
 
 
-def _check(layout: Layout, record: Record) -> None:
+def _check(layout: Layout, record: Record, sound: set[tuple[int, str]]) -> None:
+    """Raises ValueError for a broken record; `sound` remembers typed cells, most of which come again."""
     if len(record) != len(layout.header):
         raise ValueError(f"{len(layout.header)} cells are wanted, there are {len(record)}")
     if not 0 < len(record[layout.key]) <= MAX_KEY:
         raise ValueError(f"the key is empty or longer than {MAX_KEY} characters")
-    for name, kind, cell in zip(layout.header, layout.types, record, strict=True):
-        if kind not in ("text", "secret"):
+    for n in layout.typed:
+        cell = n, record[n]
+        if cell not in sound:
             try:
-                read_cell(kind, cell)
+                read_cell(layout.types[n], record[n])
             except ValueError as error:
-                raise ValueError(f"column `{name}`: {error}") from None
+                raise ValueError(f"column `{layout.header[n]}`: {error}") from None
+            if len(sound) < _MAX_SOUND:
+                sound.add(cell)
+
+
+def _index_key(key: str) -> str:
+    folded = fold(key)
+    return key if folded == key else folded  # one string for both where it can be
+
+
+def _lines(text: str) -> Iterator[str]:
+    # Piece by piece: a StringIO would take four octets for each character of the file.
+    return (line[0] for line in _LINE.finditer(text))
 
 
 def _line(record: Iterable[str], delimiter: str) -> str:
