@@ -255,7 +255,7 @@ def _bdat(argument: bytes, _offer: Offer, _dialect: Dialect) -> Bdat | Say:
 
 def _auth(argument: bytes, offer: Offer, dialect: Dialect) -> Authenticate | Say:
     if not dialect.esmtp:
-        return Say("hello_first")  # RFC 4954 4: AUTH is for those who have said EHLO
+        return Say("ehlo_first")  # RFC 4954 4: AUTH is for those who have said EHLO
     wanted = exchange.command(argument)
     if wanted is None:
         return Say("bad_argument", "AUTH mechanism is wanted")

@@ -66,6 +66,7 @@ REPLIES: Final[Mapping[str, Reply]] = {
     "unknown_parameter": Reply(555, "5.5.4", "Parameter not recognised or not offered"),
     "bad_sequence": Reply(503, "5.5.1", "Bad sequence of commands"),
     "hello_first": Reply(503, "5.5.1", "Say HELO or EHLO first"),
+    "ehlo_first": Reply(503, "5.5.1", "Say EHLO first"),
     "mail_first": Reply(503, "5.5.1", "Say MAIL first"),
     "nested_mail": Reply(503, "5.5.1", "Sender already given"),
     "no_recipients": Reply(554, "5.5.1", "No valid recipients"),
