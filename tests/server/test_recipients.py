@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from vsmtp.server.recipients import LocalMail, Recipients
+from vsmtp.server.recipients import ANYBODY, SYSTEM, LocalMail, Recipients, Users
 from vsmtp.values.address import Address
 from vsmtp.values.answer import MISSING
 from vsmtp.vocabulary.answers import UNASKED
@@ -20,7 +20,7 @@ class Clock:
 
 
 def recipients(*, everybody: bool, clock: Clock | None = None) -> Recipients:
-    return Recipients(OURS, POSTMASTER, everybody=everybody, clock=clock or Clock())
+    return Recipients(OURS, POSTMASTER, Users(ANYBODY if everybody else SYSTEM), clock or Clock())
 
 
 def test_everybody_of_a_local_domain_may_exist() -> None:

@@ -346,9 +346,18 @@ def test_accept_at_rcpt_permits_relaying(tmp_path: Path) -> None:
         assert client.say("RCPT TO:<b@elsewhere.test>").startswith("554 5.7.1")
 
 
-def test_a_trusted_recipient_and_another_go_in_transactions_of_their_own(tmp_path: Path) -> None:
-    rules = '[[rules.rcpt]]\nname = "vip"\nwhen.rcpt.local = "vip"\ntrust = true\n'
-    with serving(tmp_path, extra=rules, server=TRUSTING) as server, Client(server.port).greet() as client:
+def test_a_strangers_trusted_recipient_and_another_go_in_transactions_of_their_own(tmp_path: Path) -> None:
+    rules = """
+    [[rules.rcpt]]
+    name = "vip"
+    when.rcpt.local = "vip"
+    trust = true
+    [[rules.prequeue]]
+    name = "judge"
+    when.message.subject = "bad"
+    reject = "554 5.7.1 no"
+    """
+    with serving(tmp_path, extra=rules) as server, Client(server.port).greet() as client:
         client.say("MAIL FROM:<a@src.test>")
         assert client.say("RCPT TO:<vip@local.test>").startswith("250")
         assert client.say("RCPT TO:<user@local.test>").startswith("452 4.5.3")

@@ -35,7 +35,7 @@ def run(args: Namespace) -> int:
     try:
         drop_privileges(settings)
         with open_log(settings) as log:
-            lanes = plan.lanes(settings, os.environ, plan.maildirs(settings))
+            lanes = plan.lane_builder(settings, os.environ, plan.maildirs(settings))
             route = plan.routing(settings).route
             return serve(Assignment(RELEASE, settings, report.graph, doors, log, lanes, route))
     except (OSError, KeyError, ValueError) as fault:

@@ -26,7 +26,6 @@ from vsmtp.delivery.route import Local
 from vsmtp.inspect.check import Report, check
 from vsmtp.rules.language import RuleInfo
 from vsmtp.server.parcel import Lane
-from vsmtp.server.plan import Lanes
 from vsmtp.server.worker import Assignment
 from vsmtp.values.diagnostic import KeyPath
 from vsmtp.values.outcome import Delivered, Outcome
@@ -109,12 +108,19 @@ def _serve(report: Report, given: Tree, port: int, root: Path) -> int:
     domain = next(iter(settings.server.local_domains), "example.org")
     sys.stdout.write(_HELLO.format(port=port, domain=domain))
     sys.stdout.flush()
-    lanes: Lanes = {Local(): Lane("printed", Printer(), 1, 1)}
+    lane = Lane("printed", Printer(), 1, 1)
     try:
         with open_log(settings) as log:
             return serve(
                 Assignment(
-                    RELEASE, settings, report.graph, doors, log, lanes, lambda _: Local(), observe=Trace
+                    RELEASE,
+                    settings,
+                    report.graph,
+                    doors,
+                    log,
+                    lambda _: lane,
+                    lambda _: Local(),
+                    observe=Trace,
                 )
             )
     except OSError as fault:

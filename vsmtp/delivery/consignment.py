@@ -10,12 +10,20 @@ from vsmtp.values.envelope import Content
 from vsmtp.values.outcome import Outcome
 
 
+class Folder(NamedTuple):
+    """A Maildir that a rule chose: an absolute path, or one from the home of the recipient's system user."""
+
+    path: str
+    in_home: bool
+
+
 class Consignment(NamedTuple):
     """One recipient's copy of a message, ready to go.
 
     `number` counts the recipients of the message; `name` is the queue id as printed, unique among all shards:
     files are named after it. `arrived` is in seconds since the epoch. `again`: an earlier attempt may have
     happened whose outcome is unknown; true for every attempt but a recipient's very first is right and cheap.
+    `folder` is the Maildir that it goes to where a rule has chosen one.
     """
 
     queue_id: int
@@ -28,6 +36,7 @@ class Consignment(NamedTuple):
     eight_bit: bool = False
     smtputf8: bool = False
     again: bool = False
+    folder: Folder | None = None
 
 
 class Transport(Protocol):

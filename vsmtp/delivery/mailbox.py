@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, TypeAlias
 
+from vsmtp.delivery.consignment import Folder
 from vsmtp.values.address import Address
 from vsmtp.values.outcome import Deferred, Failed
 from vsmtp.values.reply import Reply
@@ -100,20 +101,17 @@ class Mailboxes:
         self._known: dict[str, tuple[float, str]] = {}
         self._filled: dict[Address, Mailbox] = {}
 
-    async def find(self, recipient: Address) -> Mailbox | Deferred | Failed:
-        """The recipient's Maildir, or why there is none."""
+    async def find(self, recipient: Address, folder: Folder | None = None) -> Mailbox | Deferred | Failed:
+        """The recipient's Maildir, or the `folder` that a rule chose; or why there is none."""
+        if folder is not None:
+            return await self._chosen(recipient, folder)
         filled = self._filled.get(recipient)
         if filled is not None:
             return filled
         local = self._untagged(recipient.local.casefold())
-        home = ""
-        if self._template.needs_system_user:
-            try:
-                home = await self._home(local)
-            except LookupError:
-                return Failed("", Reply(550, "5.1.1", f"no such user here: {recipient}"))
-            except OSError as fault:
-                return Deferred("", Reply(451, "4.3.0", f"the users of the system are unavailable: {fault}"))
+        home = await self._home_of(recipient) if self._template.needs_system_user else ""
+        if not isinstance(home, str):
+            return home
         try:
             mailbox = self._template.fill(recipient, local, home)
         except ValueError as reason:
@@ -121,6 +119,21 @@ class Mailboxes:
         if not self._template.needs_system_user:
             self._remember(recipient, mailbox)
         return mailbox
+
+    async def _chosen(self, recipient: Address, folder: Folder) -> Mailbox | Deferred | Failed:
+        home = await self._home_of(recipient) if folder.in_home else "/"
+        if not isinstance(home, str):
+            return home
+        return _below(home, folder.path)
+
+    async def _home_of(self, recipient: Address) -> str | Deferred | Failed:
+        """The home of the recipient's system user, or why it cannot be told."""
+        try:
+            return await self._home(self._untagged(recipient.local.casefold()))
+        except LookupError:
+            return Failed("", Reply(550, "5.1.1", f"no such user here: {recipient}"))
+        except OSError as fault:
+            return Deferred("", Reply(451, "4.3.0", f"the users of the system are unavailable: {fault}"))
 
     def _remember(self, recipient: Address, mailbox: Mailbox) -> None:
         """Keep what can never change: a path that no user of the system is part of."""
@@ -145,6 +158,11 @@ class Mailboxes:
             self._known.clear()
         self._known[user] = (now, home)
         return home
+
+
+def _below(home: str, path: str) -> Mailbox:
+    # A leading `//` means something to POSIX, `///` does not.
+    return Mailbox(os.path.normpath(f"{home}//{path}"), os.path.normpath(home))
 
 
 def system_home(user: str) -> str:

@@ -75,7 +75,7 @@ class Maildirs:
         async with self._turns:
             with ExitStack() as opened:
                 for at, consignment in enumerate(batch):
-                    place = await self._mailboxes.find(consignment.recipient)
+                    place = await self._mailboxes.find(consignment.recipient, consignment.folder)
                     if not isinstance(place, Mailbox):
                         outcomes[at] = place
                         continue

@@ -43,7 +43,10 @@ class Timeouts:
 
 @dataclass(frozen=True, slots=True)
 class Peer:
-    """A server that takes our mail, and what it wants to know. `helo` is our own name."""
+    """A server that takes our mail, and what it wants to know. `helo` is our own name.
+
+    `implicit`: TLS from the first octet on (RFC 8314), instead of by STARTTLS.
+    """
 
     host: str
     port: int
@@ -52,6 +55,7 @@ class Peer:
     user: str | None = None
     password: Secret | None = None
     timeouts: Timeouts = Timeouts()
+    implicit: bool = False
 
     @property
     def where(self) -> str:
@@ -143,18 +147,21 @@ async def connect(peer: Peer) -> Session:
     try:
         return await _connect(peer, peer.tls)
     except ssl.SSLError as fault:
-        if peer.tls != "may":
+        if peer.tls != "may" or peer.implicit:
             raise Broken(Reply(451, "4.7.5", f"TLS failed: {_text(str(fault))}")) from fault
     # RFC 7435: opportunistic TLS is no worse than none.
     return await _connect(peer, "none")
 
 
 async def _connect(peer: Peer, tls: Tls) -> Session:
+    context = await asyncio.to_thread(_tls_context, tls) if peer.implicit else None
     client = SMTP(
         hostname=peer.host.strip("[]").removeprefix("IPv6:"),
         port=peer.port,
         local_hostname=peer.helo,
         start_tls=False,
+        use_tls=peer.implicit,
+        tls_context=context,
         timeout=peer.timeouts.connect,
     )
     try:
@@ -173,6 +180,8 @@ async def _connect(peer: Peer, tls: Tls) -> Session:
 
 async def _start_tls(client: SMTP, peer: Peer, tls: Tls) -> bool:
     """Whether nobody listens now."""
+    if peer.implicit:
+        return True
     if tls == "none" or (tls == "may" and "starttls" not in client.esmtp_extensions):
         return False
     context = await asyncio.to_thread(_tls_context, tls)

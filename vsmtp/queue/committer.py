@@ -141,9 +141,9 @@ class Committer:
         """Up to `limit` recipients of each route that are due at `now`, no longer waiting afterwards."""
         return self.ask(lambda shard: shard.lease_due(now, limit))
 
-    def held_before(self, state: str, arrived: float, limit: int) -> Future[list[int]]:
-        """Numbers of messages in that state that arrived before then, the lowest `limit` of them."""
-        return self.ask(lambda shard: shard.held_before(state, arrived, limit))
+    def held(self, state: str, since: float, before: float, limit: int) -> Future[list[int]]:
+        """Numbers of messages in that state that arrived in that time, the lowest `limit` of them."""
+        return self.ask(lambda shard: shard.held(state, since, before, limit))
 
     def _push(self, item: _Submitted | _Asked) -> None:
         self._work.append(item)

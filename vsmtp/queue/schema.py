@@ -158,5 +158,7 @@ READ_RECIPIENTS: Final = """
 SELECT message, number, local, domain, attempts, due, route, reply, edits FROM recipient
 WHERE message IN (SELECT value FROM json_each(?)) ORDER BY message, number
 """
-HELD_BEFORE: Final = "SELECT id FROM message WHERE state = ?1 AND arrived < ?2 ORDER BY id LIMIT ?3"
+HELD: Final = (
+    "SELECT id FROM message WHERE state = ?1 AND arrived >= ?2 AND arrived < ?3 ORDER BY id LIMIT ?4"
+)
 REMARKS: Final = "SELECT text FROM remark WHERE message = ? ORDER BY seq"

@@ -238,9 +238,10 @@ class Shard:
         run("COMMIT")
         return leased
 
-    def held_before(self, state: str, arrived: float, limit: int) -> list[int]:
-        """Numbers of messages in that state that arrived before then, the lowest `limit` of them."""
-        return [number for (number,) in self._database.execute(schema.HELD_BEFORE, (state, arrived, limit))]
+    def held(self, state: str, since: float, before: float, limit: int) -> list[int]:
+        """Numbers of messages in that state that arrived in that time, the lowest `limit` of them."""
+        found = self._database.execute(schema.HELD, (state, since, before, limit))
+        return [number for (number,) in found]
 
     def read(self, numbers: Sequence[int]) -> list[StoredMessage]:
         """The messages of these numbers that are here, in order, with all their recipients."""

@@ -1,18 +1,19 @@
 """The promise: a message becomes the queue's, and only then is the client told so.
 
-The Received field goes on top here, and recipients that rules keep apart (a quarantine) become messages of
-their own; all of them enter the queue in one change.
+The Received field goes on top here, and recipients that rules keep apart (a quarantine, other domain chains)
+become messages of their own; all of them enter the queue in one change, and so does the report to a sender
+some of whose recipients were refused after all.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Final, NamedTuple
 
-from vsmtp.message.stored import dump
 from vsmtp.message.trace import Protocol, Trace, received
+from vsmtp.queue.dsn import deserves_bounce
 from vsmtp.queue.records import (
     ACTIVE,
     QUARANTINE,
@@ -22,15 +23,23 @@ from vsmtp.queue.records import (
     Committed,
     DiskFull,
     NewMessage,
+    Remark,
     Result,
 )
 from vsmtp.queue.spool import Spool
 from vsmtp.rules.verdicts import Discard, Quarantine
-from vsmtp.server.mailing import Accepted, Fate, Mailing, Visitor, context_of
+from vsmtp.server.bounces import Failing, compose_bounce
+from vsmtp.server.context import Context, Known, Visitor, write_context
+from vsmtp.server.decisions import write_remarks
+from vsmtp.server.hearing import Heard
+from vsmtp.server.judging import Group
+from vsmtp.server.mailing import Accepted, Fate, Mailing
+from vsmtp.server.notes import write_notes
 from vsmtp.server.reception import Arrived
-from vsmtp.telemetry.events import MessageAccepted, MessageDiscarded, MessageNotStored
+from vsmtp.telemetry.events import MessageAccepted, MessageDiscarded, MessageNotStored, RecipientFailed
 from vsmtp.telemetry.log import Log
 from vsmtp.values.envelope import BodyFile, Content
+from vsmtp.values.outcome import Failed
 from vsmtp.values.reply import Reply
 
 NO_ROOM: Final = Reply(452, "4.3.1", "insufficient system storage, try again later")
@@ -57,62 +66,137 @@ class Counter:
     broken: Callable[[str], None]
 
 
+class Letter(NamedTuple):
+    """A message that was accepted: who brought it, its transaction, its octets, how it was judged.
+
+    `known` are facts about the client that later rules may ask.
+    """
+
+    visitor: Visitor
+    mailing: Mailing
+    arrived: Arrived
+    heard: Heard
+    known: dict[str, Known]
+
+
+class _Part(NamedTuple):
+    """The recipients for whom one message is queued."""
+
+    fate: Fate
+    group: Group
+    recipients: list[Accepted]
+
+
 class Acceptance(NamedTuple):
     """One message on its way over the counter; `done` gets the reply when it is safe, or cannot be."""
 
     counter: Counter
-    visitor: Visitor
-    mailing: Mailing
-    arrived: Arrived
+    letter: Letter
     done: Callable[[Reply], None]
 
     def begin(self) -> None:
-        """Submit the message to the spool, once for each fate that its recipients have."""
+        """Submit the message to the spool, once for each group and fate that its recipients have."""
         now = self.counter.clock()
-        messages = []
+        messages: list[NewMessage] = []
+        remarks: list[Remark] = []
         name = ""
-        for fate, recipients in self.mailing.by_fate():
+        for part in self._parts():
             number = self.counter.spool.number(now)
             name = name or self.counter.spool.name(number)
-            if isinstance(fate, Discard):
-                self.counter.log.emit(
-                    MessageDiscarded(self.visitor.session, name, str(self.mailing.subject.sender))
-                )
+            if isinstance(part.fate, Discard):
+                self._discard(self.counter.spool.name(number))
             else:
-                messages.append(self._compose(number, now, recipients, fate))
+                messages.append(self._compose(number, now, part))
+            remarks += self._remarks(number, now, part)
+        messages += self._bounces(name, now)
         if messages:
-            change = Change(accepted=tuple(messages))
+            change = Change(accepted=tuple(messages), remarks=tuple(remarks))
             self.counter.spool.submit(change, partial(self._committed, name, messages))
         else:
-            self._drop_body()
-            self.done(_queued(name))
+            self._end_of_discarded(name, remarks)
+
+    def _parts(self) -> Iterator[_Part]:
+        scope = self.letter.mailing.scope
+        for group in self.letter.heard.groups:
+            fates: dict[Fate, list[Accepted]] = {}
+            for to in group.recipients:
+                fates.setdefault(to.scope.fate or scope.fate, []).append(to)
+            for fate, recipients in fates.items():
+                yield _Part(fate, group, recipients)
+
+    def _discard(self, name: str) -> None:
+        sender = str(self.letter.mailing.subject.sender)
+        self.counter.log.emit(MessageDiscarded(self.letter.visitor.session, name, sender))
+
+    def _end_of_discarded(self, name: str, remarks: Sequence[Remark]) -> None:
+        self._drop_body()
+        if remarks:
+            # Why nothing came of the mail is worth knowing, but nobody has to wait for it.
+            self.counter.spool.submit(Change(remarks=tuple(remarks)), _let_be)
+        self.done(_queued(name or self.counter.spool.name(self.counter.spool.number(self.counter.clock()))))
 
     def _drop_body(self) -> None:
-        if self.arrived.file is not None:
-            self.counter.unwanted(self.arrived.file)
+        if self.letter.arrived.file is not None:
+            self.counter.unwanted(self.letter.arrived.file)
 
-    def _compose(self, number: int, now: float, recipients: Sequence[Accepted], fate: Fate) -> NewMessage:
-        about = self.mailing.subject
-        head = about.head or b""
+    def _remarks(self, number: int, now: float, part: _Part) -> list[Remark]:
+        said = [*self.letter.mailing.scope.record]
+        for to in part.recipients:
+            said += to.scope.record
+        return write_remarks(number, now, said) if said else []
+
+    def _compose(self, number: int, now: float, part: _Part) -> NewMessage:
+        letter = self.letter
+        about, scope = letter.mailing.subject, letter.mailing.scope
+        head = (part.group.head if part.group.head is not None else about.head) or b""
+        client = letter.visitor.subject
+        variables = {**client.variables, **part.group.variables}
+        remarked = bool(scope.record) or any(to.scope.record for to in part.recipients)
+        context = Context(client, variables, letter.known, remarked=remarked)
         return NewMessage(
-            number, now, about.sender, self.mailing.eight_bit, about.smtputf8, self.visitor.session,
-            f"{QUARANTINE}{fate.name}" if isinstance(fate, Quarantine) else ACTIVE,
-            tuple(Addressee(to.address, dump(to.scope.edits)) for to in recipients),
-            Content(self._trace(number, now) + head + self.arrived.rest, self.arrived.file),
-            context_of(self.visitor),
+            number, now, about.sender, letter.mailing.eight_bit, about.smtputf8, letter.visitor.session,
+            f"{QUARANTINE}{part.fate.name}" if isinstance(part.fate, Quarantine) else ACTIVE,
+            tuple(Addressee(to.address, write_notes(to.notes(scope.way))) for to in part.recipients),
+            Content(self._trace(number, now) + head + letter.arrived.rest, letter.arrived.file),
+            write_context(context),
         )  # fmt: skip
 
     def _trace(self, number: int, now: float) -> bytes:
-        counter, client = self.counter, self.visitor.subject
+        counter, visitor, mailing = self.counter, self.letter.visitor, self.letter.mailing
+        client = visitor.subject
         protocol: Protocol = "SMTP"
         if client.esmtp:
-            protocol = "UTF8SMTP" if self.mailing.subject.smtputf8 else "ESMTP"
+            protocol = "UTF8SMTP" if mailing.subject.smtputf8 else "ESMTP"
         return received(
             Trace(
-                client.helo_name, "", self.visitor.address, counter.server_name, protocol,
-                counter.spool.name(number), self.mailing.only_recipient, counter.date(now),
+                client.helo_name, "", visitor.address, counter.server_name, protocol,
+                counter.spool.name(number), mailing.only_recipient, counter.date(now),
             )
         )  # fmt: skip
+
+    def _bounces(self, name: str, now: float) -> list[NewMessage]:
+        """The report to a sender who was told 250 although rules refused some of the recipients."""
+        mailing, visitor = self.letter.mailing, self.letter.visitor
+        if not mailing.refused:
+            return []
+        sender = mailing.subject.sender
+        failures = [(to.address, Failed("", reply)) for to, reply in mailing.refused]
+        failing = Failing(
+            sender, now, visitor.session, (mailing.subject.head or b"") + self.letter.arrived.rest
+        )
+        report = (
+            compose_bounce(self.counter.server_name, self.counter.spool, failing, failures)
+            if deserves_bounce(sender)
+            else None
+        )
+        bounce = self.counter.spool.name(report.number) if report else ""
+        for address, failed in failures:
+            self.counter.log.emit(
+                RecipientFailed(
+                    visitor.session, name, str(sender), str(address), failed.where, str(failed.reply), bounce
+                )
+            )
+        return [report] if report else []
 
     def _committed(self, name: str, messages: Sequence[NewMessage], result: Result) -> None:
         match result:
@@ -136,15 +220,19 @@ class Acceptance(NamedTuple):
     def _tell(self, message: NewMessage) -> None:
         self.counter.log.emit(
             MessageAccepted(
-                message.session, self.counter.spool.name(message.number), self.visitor.address,
+                message.session, self.counter.spool.name(message.number), self.letter.visitor.address,
                 str(message.sender), tuple(str(to.address) for to in message.recipients),
                 message.content.size, message.state,
             )
         )  # fmt: skip
 
     def _not_stored(self, name: str, reason: str) -> None:
-        sender = str(self.mailing.subject.sender)
-        self.counter.log.emit(MessageNotStored(self.visitor.session, name, sender, reason))
+        sender = str(self.letter.mailing.subject.sender)
+        self.counter.log.emit(MessageNotStored(self.letter.visitor.session, name, sender, reason))
+
+
+def _let_be(_: Result) -> None:
+    """Whether a remark was kept changes nothing."""
 
 
 def _queued(name: str) -> Reply:

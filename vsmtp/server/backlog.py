@@ -53,8 +53,10 @@ class Backlog:
         self._is_crowded = False
 
     def leave(self, number: int) -> None:
-        """Read a message that was just accepted later: there is no room for it now."""
+        """Read a message later: there is no room for it now, or it was only let go."""
         self._unread.append(number)
+        if not self._is_crowded:
+            self._wake.set()
 
     def expect(self, due: float) -> None:
         """A recipient will be due then."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -28,10 +28,14 @@ PATIENCE: Final = 10.0
 
 @dataclass(frozen=True, slots=True)
 class Control:
-    """Answers for one shard; `expect` wakes the delivery loop at a time, `status` tells of the worker."""
+    """Answers for one shard.
+
+    `expect` wakes the delivery loop at a time, `leave` has it read a message, `status` tells of the worker.
+    """
 
     spool: Committer
     expect: Callable[[float], None]
+    leave: Callable[[int], None]
     status: Callable[[], dict[str, Any]]
 
     async def serve(self) -> None:
@@ -70,13 +74,22 @@ class Control:
             return {"error": "messages are named by their numbers"}
         if order == "status":
             return self.status()
-        if order == "remove":
-            return await self._change(Change(removed=numbers))
-        if order == "retry":
-            answer = await self._change(Change(expedited=numbers))
-            self.expect(0.0)
-            return answer
-        return {"error": f"there is no order `{order}`"}
+        obey = _ORDERS.get(order)
+        return {"error": f"there is no order `{order}`"} if obey is None else await obey(self, numbers)
+
+    async def _remove(self, numbers: tuple[int, ...]) -> dict[str, Any]:
+        return await self._change(Change(removed=numbers))
+
+    async def _retry(self, numbers: tuple[int, ...]) -> dict[str, Any]:
+        answer = await self._change(Change(expedited=numbers))
+        self.expect(0.0)
+        return answer
+
+    async def _release(self, numbers: tuple[int, ...]) -> dict[str, Any]:
+        answer = await self._change(Change(released=numbers))
+        for number in numbers:
+            self.leave(number)
+        return answer
 
     async def _change(self, change: Change) -> dict[str, Any]:
         done: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
@@ -85,6 +98,13 @@ class Control:
         if isinstance(result, Committed):
             return {"done": True, "emptied": [*result.emptied]}
         return {"error": f"the queue could not be changed: {result}"}
+
+
+_ORDERS: Final[Mapping[str, Callable[[Control, tuple[int, ...]], Awaitable[dict[str, Any]]]]] = {
+    "remove": Control._remove,  # noqa: SLF001 it is the class's own table
+    "retry": Control._retry,  # noqa: SLF001 likewise
+    "release": Control._release,  # noqa: SLF001 likewise
+}
 
 
 async def ask(shard: Path, request: dict[str, Any]) -> dict[str, Any]:

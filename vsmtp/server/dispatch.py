@@ -18,7 +18,7 @@ from vsmtp.queue.records import ACTIVE, Broken, NewMessage, Result, StoredMessag
 from vsmtp.queue.spool import Spool
 from vsmtp.server.ledger import Books, Ledger
 from vsmtp.server.parcel import Destination, Dropped, Held, Into, Lane, Mail, Parcel, Postponed
-from vsmtp.values.address import Address
+from vsmtp.server.postqueue import Judged, Postqueue, Row
 from vsmtp.values.outcome import Deferred, Delivered, Failed, Outcome
 
 # What deliveries may hold in memory; mail beyond it is read from the spool when there is room.
@@ -32,7 +32,7 @@ class Desk:
 
     `settle` decides where a parcel goes and may take its time; `spawn` runs a coroutine for the worker;
     `waits` hears when recipients of a spool are due again, `broken` of an I/O error, `room` that
-    something has left the memory.
+    something has left the memory. `postqueue` judges messages before any recipient is settled.
     """
 
     books: Books
@@ -41,6 +41,7 @@ class Desk:
     waits: Callable[[Spool, float], None]
     broken: Callable[[str], None]
     room: Callable[[], None]
+    postqueue: Postqueue | None = None
 
 
 class Dispatch:
@@ -67,25 +68,55 @@ class Dispatch:
 
     def take_new(self, spool: Spool, mail: NewMessage) -> None:
         """Deliver a message that was just committed."""
-        rows = [(n, to.address, 0, to.notes) for n, to in enumerate(mail.recipients)]
+        rows = [Row(n, to.address, 0, to.notes) for n, to in enumerate(mail.recipients)]
         self._take(spool, mail, rows, again=False)
 
     def take(self, spool: Spool, message: StoredMessage, recipients: Iterable[StoredRecipient]) -> None:
         """Deliver a message that was read from the spool to some of its recipients."""
         if message.state == ACTIVE:
-            rows = [(to.number, to.address, to.attempts, to.notes) for to in recipients]
+            rows = [Row(to.number, to.address, to.attempts, to.notes) for to in recipients]
             self._take(spool, message, rows, again=True)
 
-    def _take(
-        self, spool: Spool, mail: Mail, rows: Sequence[tuple[int, Address, int, str]], *, again: bool
-    ) -> None:
+    def _take(self, spool: Spool, mail: Mail, rows: list[Row], *, again: bool) -> None:
         if not rows:
             return  # removed meanwhile
         held = Held(spool, mail, spool.name(mail.number), len(rows))
         self._octets += len(mail.content.data)
         self._parcels += len(rows)
+        postqueue = self._desk.postqueue
+        if postqueue is not None and postqueue.concerns(held, rows):
+            count = len(rows)
+            postqueue.begin(held, rows, lambda judged: self._judged(held, count, judged))
+            return
         for number, address, attempts, notes in rows:
             self._desk.settle(Parcel(held, number, address, attempts, notes, again), self._place)
+
+    def _judged(self, held: Held, count: int, judged: Judged) -> None:
+        """Go on with what `postqueue` has left of `count` recipients, once that is on record."""
+        if judged.change is None:
+            self._go_on(held, count, judged)
+        else:
+            held.spool.submit(judged.change, partial(self._revised, held, count, judged))
+
+    def _revised(self, held: Held, count: int, judged: Judged, result: Result) -> None:
+        if isinstance(result, Broken):
+            self._desk.broken(result.reason)
+            return
+        held.mail, held.context = judged.mail, judged.context
+        self._go_on(held, count, judged)
+
+    def _go_on(self, held: Held, count: int, judged: Judged) -> None:
+        held.left += len(judged.rows) - count
+        self._parcels += len(judged.rows) - count
+        if not judged.rows:
+            self._octets -= len(held.mail.content.data)
+            self._desk.room()
+        for (number, address, attempts, notes), destination in judged.rows:
+            parcel = Parcel(held, number, address, attempts, notes, again=True)
+            if destination is None:
+                self._desk.settle(parcel, self._place)
+            else:
+                self._place(parcel, destination)
 
     def _place(self, parcel: Parcel, destination: Destination) -> None:
         match destination:

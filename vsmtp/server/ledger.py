@@ -5,16 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from vsmtp.queue.dsn import Report, bounce, deserves_bounce
-from vsmtp.queue.records import ACTIVE, Addressee, Change, NewMessage, RecipientKey, Reschedule
+from vsmtp.queue.dsn import deserves_bounce
+from vsmtp.queue.records import Change, NewMessage, RecipientKey, Remark, Reschedule
 from vsmtp.queue.schedule import Schedule, expire
 from vsmtp.queue.spool import Spool
+from vsmtp.server.bounces import Failing, compose_bounce
+from vsmtp.server.decisions import write_remarks
 from vsmtp.server.parcel import Parcel
 from vsmtp.telemetry.events import RecipientDeferred, RecipientDelivered, RecipientFailed
 from vsmtp.telemetry.log import Log
-from vsmtp.values.address import NULL_SENDER
-from vsmtp.values.envelope import Content
 from vsmtp.values.outcome import Deferred, Delivered, Failed, Outcome
+from vsmtp.vocabulary.stages import Stage
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,10 +42,13 @@ class Ledger:
         self._now = books.clock()
         self._finished: list[RecipientKey] = []
         self._rescheduled: list[Reschedule] = []
+        self._remarks: list[Remark] = []
         self._failed: dict[int, list[tuple[Parcel, Failed]]] = {}
 
     def enter(self, parcel: Parcel, outcome: Outcome | None, retry_in: float | None = None) -> None:
         """Note what became of a parcel; None: it was dropped. `retry_in` seconds go before the schedule."""
+        if parcel.matched or parcel.held.remarked:
+            self._remark(parcel, outcome)
         match outcome:
             case None:
                 self._finished.append(parcel.key)
@@ -60,7 +64,20 @@ class Ledger:
         """The change, the reports that it contains, and when the first of those that wait is due."""
         reports = list(self._reports())
         first = min((entry.due for entry in self._rescheduled), default=float("inf"))
-        return Change(tuple(reports), tuple(self._finished), tuple(self._rescheduled)), reports, first
+        change = Change(
+            tuple(reports), tuple(self._finished), tuple(self._rescheduled), remarks=tuple(self._remarks)
+        )
+        return change, reports, first
+
+    def _remark(self, parcel: Parcel, outcome: Outcome | None) -> None:
+        """Put it into the decision record."""
+        said = {
+            "stage": Stage.DELIVERY.label,
+            "recipient": str(parcel.address),
+            "rules": [rule.name for rule in parcel.matched],
+            "outcome": _words(outcome),
+        }
+        self._remarks += write_remarks(parcel.held.mail.number, self._now, [said])
 
     def _delivered(self, parcel: Parcel, outcome: Delivered) -> RecipientDelivered:
         held = parcel.held
@@ -109,14 +126,13 @@ class Ledger:
 
     def _report(self, failures: list[tuple[Parcel, Failed]]) -> NewMessage:
         mail = failures[0][0].held.mail
-        number = self.spool.number(self._now)
-        octets = bounce(
-            Report(
-                self._books.server_name, self.spool.name(number), self._now, mail.sender, mail.arrived,
-                [(parcel.address, outcome) for parcel, outcome in failures], mail.content.data,
-            )
-        )  # fmt: skip
-        return NewMessage(
-            number, self._now, NULL_SENDER, eight_bit=False, smtputf8=not mail.sender.is_ascii,
-            session=mail.session, state=ACTIVE, recipients=(Addressee(mail.sender),), content=Content(octets),
-        )  # fmt: skip
+        failing = Failing(mail.sender, mail.arrived, mail.session, mail.content.data)
+        failed = [(parcel.address, outcome) for parcel, outcome in failures]
+        return compose_bounce(self._books.server_name, self.spool, failing, failed, self._now)
+
+
+def _words(outcome: Outcome | None) -> str:
+    if outcome is None:
+        return "dropped"
+    where = f" by {outcome.where}" if outcome.where else ""
+    return f"{type(outcome).__name__.lower()}{where}: {outcome.reply}"

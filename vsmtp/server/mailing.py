@@ -1,109 +1,135 @@
-"""A mail transaction as the server keeps it, and the messages that come out of it."""
+"""A mail transaction as the server keeps it, and what rules have said of it so far."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from ipaddress import ip_address
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
-import orjson
-
+from vsmtp.effects.envelope import (
+    EnvelopeChange,
+    RecipientAdded,
+    RecipientRemoved,
+    RecipientRewritten,
+    SenderRewritten,
+)
+from vsmtp.effects.transports import Way
 from vsmtp.facts import subject
+from vsmtp.facts.subject import Variable
 from vsmtp.message.edits import Edit
 from vsmtp.rules.verdicts import Discard, Quarantine
+from vsmtp.server.notes import Notes
 from vsmtp.server.reception import Reception
 from vsmtp.values.address import Address
+from vsmtp.values.reply import Reply
 
 Fate: TypeAlias = Discard | Quarantine | None
 
 
 @dataclass(slots=True)
 class Scope:
-    """What rules have said so far of a connection, a transaction or a recipient, for later."""
+    """What rules have said so far of a connection, a transaction, a group or a recipient, for later.
+
+    `record` is for the decision record: which rules matched, and what was decided.
+    """
 
     trusted: bool = False
     fate: Fate = None
+    way: Way | None = None
     edits: list[Edit] = field(default_factory=list)
+    changes: list[EnvelopeChange] = field(default_factory=list)
+    record: list[dict[str, Any]] = field(default_factory=list)
 
     def copy(self) -> Scope:
         """The same, to be said more of without changing this."""
-        return Scope(self.trusted, self.fate, [*self.edits])
+        edits, changes, record = [*self.edits], [*self.changes], [*self.record]
+        return Scope(self.trusted, self.fate, self.way, edits, changes, record)
+
+    def follow(self, later: Scope) -> None:
+        """What was said later of all of these counts in place of what was said before."""
+        self.fate = later.fate or self.fate
+        self.way = later.way or self.way
 
 
 @dataclass(slots=True)
 class Accepted:
-    """A recipient that was accepted, under the address it is delivered to."""
+    """A recipient that was accepted, under the address it is delivered to.
+
+    `chains` are the domain chains that it falls under, `original` the address that the client gave.
+    """
 
     address: Address
     scope: Scope
+    chains: tuple[str, ...] = ()
+    original: Address | None = None
+    variables: dict[str, Variable] = field(default_factory=dict)
+
+    def notes(self, way: Way | None) -> Notes:
+        """What goes into the queue with it; `way` is what was said of all, where nothing was of this one."""
+        original = self.original
+        named = str(original) if original is not None and original != self.address else ""
+        return Notes(tuple(self.scope.edits), self.scope.way or way, self.variables, named)
 
 
 @dataclass(slots=True)
 class Mailing:
-    """One transaction. `keys` are the addresses named so far, so that equal recipients are one."""
+    """One transaction. `keys` are the addresses named so far, so that equal recipients are one.
+
+    `refused` are those that rules at `data` or `prequeue` did not want, with the reply to each.
+    """
 
     subject: subject.Transaction
     eight_bit: bool
     scope: Scope = field(default_factory=Scope)
     recipients: list[Accepted] = field(default_factory=list)
     keys: set[str] = field(default_factory=set)
+    refused: list[tuple[Accepted, Reply]] = field(default_factory=list)
     reception: Reception | None = None
 
     @property
     def is_trusted(self) -> bool:
         """Whether no rule looks at the message any more."""
-        return self.scope.trusted or (bool(self.recipients) and self.recipients[0].scope.trusted)
+        return self.scope.trusted or (
+            bool(self.recipients) and all(to.scope.trusted for to in self.recipients)
+        )
 
     @property
     def only_recipient(self) -> Address | None:
         """The recipient if there is but one: naming one of several would betray a Bcc."""
         return self.recipients[0].address if len(self.recipients) == 1 else None
 
-    def by_fate(self) -> Iterator[tuple[Fate, list[Accepted]]]:
-        """The recipients in groups that are queued apart, those that are dropped among them."""
-        groups: dict[Fate, list[Accepted]] = {}
-        for recipient in self.recipients:
-            groups.setdefault(recipient.scope.fate or self.scope.fate, []).append(recipient)
-        yield from groups.items()
+    def add(self, recipient: Accepted, named: Address) -> None:
+        """Take a recipient that the client named."""
+        self.keys.add(named.key)
+        self.subject.recipients.append(named)
+        self.recipients.append(recipient)
+
+    def forget(self, recipients: Iterable[Accepted]) -> None:
+        """These are recipients no more."""
+        gone = {id(recipient) for recipient in recipients}
+        self.recipients = [to for to in self.recipients if id(to) not in gone]
+
+
+def change_recipients(
+    recipients: list[Accepted], changes: Iterable[EnvelopeChange], adopt: Callable[[Address], Accepted]
+) -> list[Accepted]:
+    """The recipients after these changes; `adopt` makes one of each address that is added, at the end."""
+    for change in changes:
+        match change:
+            case RecipientAdded(address):
+                if all(address.key not in _keys(to) for to in recipients):
+                    recipients = [*recipients, adopt(address)]
+            case RecipientRemoved(address):
+                recipients = [to for to in recipients if address.key not in _keys(to)]
+            case SenderRewritten() | RecipientRewritten():
+                pass  # the sheet has done it
+    return recipients
+
+
+def _keys(to: Accepted) -> set[str]:
+    return {to.address.key, to.original.key} if to.original is not None else {to.address.key}
 
 
 def hops(head: bytes) -> int:
     """How many servers have handled the message: its Received fields."""
     return (b"\n" + head).lower().count(b"\nreceived:")
-
-
-@dataclass(slots=True)
-class Visitor:
-    """Who brings the mail: what rules know of the client, its address as text, the session's name."""
-
-    subject: subject.Connection
-    address: str
-    session: str
-
-
-def context_of(visitor: Visitor) -> str:
-    """What later rules may ask of the session, as JSON."""
-    connection = visitor.subject
-    return orjson.dumps(
-        {
-            "ip": visitor.address,
-            "port": connection.client_port,
-            "listener": connection.listener_name,
-            "listener_port": connection.listener_port,
-            "kind": connection.listener_kind,
-            "trusted": connection.trusted,
-            "helo": connection.helo_name,
-            "esmtp": connection.esmtp,
-        }
-    ).decode()
-
-
-def connection_of(context: str) -> subject.Connection:
-    """The connection that `context_of` wrote down; one without a client where nothing was."""
-    kept = orjson.loads(context)
-    return subject.Connection(
-        ip_address(kept["ip"]) if kept.get("ip") else None, kept.get("port"), kept.get("listener", ""),
-        kept.get("listener_port"), kept.get("kind", "pickup"), kept.get("trusted", True),
-        helo_name=kept.get("helo", ""), esmtp=kept.get("esmtp", False),
-    )  # fmt: skip

@@ -10,25 +10,28 @@ import orjson
 
 from vsmtp.config.models.types import HostPort, SecretSource
 from vsmtp.effects.transports import Login, ToHost, ToMaildir, ToNobody, ToRelay, Way
-from vsmtp.effects.variables import Variable
+from vsmtp.facts.subject import Variable
 from vsmtp.message.edits import Edit
 from vsmtp.message.stored import dump, load
+from vsmtp.values.answer import Unavailable
 from vsmtp.values.secret import Secret
 
-_NO_VARIABLES: Final[Mapping[str, Variable]] = {}
+_NOTHING: Final[Mapping[str, Any]] = {}
 
 
 @dataclass(frozen=True, slots=True)
 class Notes:
     """Header edits for this recipient's copy, the way it goes if a rule chose one, its variables by `x`.
 
-    `original` is the address as the client gave it, where rules or the postmaster's made another of it.
+    `original` is the address as the client gave it, where rules or the postmaster's made another of it;
+    `shared` are variables of the mail that only the rules for this recipient's group have set.
     """
 
     edits: tuple[Edit, ...] = ()
     way: Way | None = None
     variables: Mapping[str, Variable] = field(default_factory=dict)
     original: str = ""
+    shared: Mapping[str, Variable] = field(default_factory=dict)
 
 
 NOTHING: Final = Notes()
@@ -42,9 +45,11 @@ def write_notes(notes: Notes) -> str:
     if notes.way is not None:
         said["way"] = way_as_json(notes.way)
     if notes.variables:
-        said["vars"] = dict(notes.variables)
+        said["vars"] = {name: as_json(value) for name, value in notes.variables.items()}
     if notes.original:
         said["original"] = notes.original
+    if notes.shared:
+        said["shared"] = {name: as_json(value) for name, value in notes.shared.items()}
     return orjson.dumps(said).decode() if said else ""
 
 
@@ -59,9 +64,20 @@ def read_notes(text: str) -> Notes:
     return Notes(
         load(said.get("edits", "")),
         way_of_json(way) if way else None,
-        said.get("vars", _NO_VARIABLES),
+        {name: variable_of(value) for name, value in said.get("vars", _NOTHING).items()},
         said.get("original", ""),
+        {name: variable_of(value) for name, value in said.get("shared", _NOTHING).items()},
     )
+
+
+def as_json(value: Variable) -> Any:
+    """A variable's value as JSON can hold it."""
+    return {"unavailable": value.reason} if isinstance(value, Unavailable) else value
+
+
+def variable_of(value: Any) -> Variable:
+    """The value that `as_json` made this of."""
+    return Unavailable(value["unavailable"]) if isinstance(value, dict) else value
 
 
 def way_as_json(way: Way) -> dict[str, Any]:

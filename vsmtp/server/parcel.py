@@ -6,9 +6,11 @@ from collections import deque
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
-from vsmtp.delivery.consignment import Consignment, Transport
+from vsmtp.delivery.consignment import Consignment, Folder, Transport
 from vsmtp.queue.records import NewMessage, RecipientKey, StoredMessage
 from vsmtp.queue.spool import Spool
+from vsmtp.rules.language import RuleInfo
+from vsmtp.server.context import REMARKED, Context, read_context
 from vsmtp.values.address import Address
 from vsmtp.values.envelope import Content
 from vsmtp.values.outcome import Outcome
@@ -18,12 +20,33 @@ Mail: TypeAlias = NewMessage | StoredMessage
 
 @dataclass(slots=True)
 class Held:
-    """A message in memory, and how many of its recipients are still under way."""
+    """A message in memory, and how many of its recipients are still under way.
+
+    `context` is the mail's own, once somebody had to read it.
+    """
 
     spool: Spool
     mail: Mail
     name: str
     left: int
+    context: Context | None = None
+
+    @property
+    def remarked(self) -> bool:
+        """Whether there is a decision record, so that the outcomes belong into it."""
+        # A quote within a JSON string would be escaped: nothing else looks like this.
+        return REMARKED in self.mail.context if self.context is None else self.context.remarked
+
+    @property
+    def was_judged(self) -> bool:
+        """Whether rules after the queue may have left something in the context."""
+        return self.context is not None or isinstance(self.mail, StoredMessage)
+
+    def read_context(self) -> Context:
+        """What is kept with the message."""
+        if self.context is None:
+            self.context = read_context(self.mail.context)
+        return self.context
 
 
 @dataclass(slots=True)
@@ -31,7 +54,8 @@ class Parcel:
     """One recipient of a message, on its way.
 
     `notes` are what rules have said of this recipient, as stored. `again`: an earlier attempt may have
-    succeeded unknown.
+    succeeded unknown. `folder` is the Maildir that a rule chose, `matched` are the rules of `delivery` that
+    matched.
     """
 
     held: Held
@@ -40,6 +64,8 @@ class Parcel:
     attempts: int
     notes: str
     again: bool
+    folder: Folder | None = None
+    matched: tuple[RuleInfo, ...] = ()
 
     @property
     def key(self) -> RecipientKey:
@@ -51,8 +77,8 @@ class Parcel:
         held = self.held
         mail = held.mail
         return Consignment(
-            mail.number, self.number, held.name, mail.sender, self.address, mail.arrived, content,
-            mail.eight_bit, mail.smtputf8, self.again,
+            mail.number, self.number, held.name, mail.sender, self.address, mail.arrived,
+            content, mail.eight_bit, mail.smtputf8, self.again, self.folder,
         )  # fmt: skip
 
 

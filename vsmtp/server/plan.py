@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
-from typing import Final, TypeAlias
+from typing import Final
 from zoneinfo import ZoneInfo
 
 from vsmtp.config.models.settings import Settings
-from vsmtp.config.models.types import HostPort
+from vsmtp.config.models.types import HostPort, RelayName, SecretSource
 from vsmtp.config.secrets import reveal
 from vsmtp.delivery.consignment import Transport
 from vsmtp.delivery.mailbox import Mailboxes, Template
@@ -17,12 +17,15 @@ from vsmtp.delivery.pool import Limits
 from vsmtp.delivery.route import Local, Routing, Smarthost
 from vsmtp.delivery.session import Peer
 from vsmtp.delivery.smtp import Relay
+from vsmtp.effects.transports import ToHost, ToRelay
 from vsmtp.message.trace import rfc5322_date
 from vsmtp.queue.schedule import Schedule
 from vsmtp.server.connection import Patience
+from vsmtp.server.lanes import Goal
 from vsmtp.server.parcel import Lane
 from vsmtp.smtp.terms import EXTENSIONS, Terms
 from vsmtp.values.answer import Found
+from vsmtp.values.outcome import Deferred
 from vsmtp.values.reply import Reply
 from vsmtp.values.secret import Secret
 
@@ -30,8 +33,6 @@ from vsmtp.values.secret import Secret
 MAILDIR_BATCH: Final = 64
 MAILDIR_WIDTH: Final = 2
 RELAY_BATCH: Final = 100
-
-Lanes: TypeAlias = Mapping[Local | Smarthost, Lane]
 
 
 def terms(settings: Settings) -> Terms:
@@ -81,33 +82,66 @@ def _smarthost(settings: Settings) -> Smarthost | None:
     return Smarthost(relay.host, relay.port)
 
 
-def lanes(settings: Settings, environment: Mapping[str, str], local: Transport) -> Lanes:
-    """One lane for each way; `local` carries mail for local domains. Secrets are read here, once.
+def lane_builder(
+    settings: Settings, environment: Mapping[str, str], local: Transport
+) -> Callable[[Goal], Lane | Deferred]:
+    """What makes the lane of a goal; `local` carries mail for local domains. Secrets are read here, once.
 
     Raises ValueError when a secret cannot be read.
     """
-    width = settings.delivery.max_per_destination
-    ways: dict[Local | Smarthost, Lane] = {Local(): Lane("local", local, MAILDIR_BATCH, MAILDIR_WIDTH)}
-    smarthost = _smarthost(settings)
-    if smarthost is not None:
-        peer = _peer(settings, smarthost, environment)
-        ways[smarthost] = Lane(peer.where, Relay(peer, Limits(width)), RELAY_BATCH, width, mixes=False)
-    return ways
-
-
-def _peer(settings: Settings, smarthost: Smarthost, environment: Mapping[str, str]) -> Peer:
+    peers = {name: _relay_peer(settings, name, environment) for name in settings.relays}
     helo = settings.delivery.helo.replace("{server.name}", settings.server.name)
-    target = settings.delivery.smarthost
-    if target is None or isinstance(target, HostPort):
-        return Peer(smarthost.host, smarthost.port, helo)
-    relay = settings.relays[target.name]
+    width = settings.delivery.max_per_destination
+
+    def build(goal: Goal) -> Lane | Deferred:
+        match goal:
+            case Local():
+                return Lane("local", local, MAILDIR_BATCH, MAILDIR_WIDTH)
+            case ToRelay(name):
+                peer = peers.get(name)
+                if peer is None:
+                    return Deferred("", Reply(451, "4.3.5", f"there is no relay `{name}` any more"))
+                return _to_peer(peer, width)
+            case Smarthost(host, port):
+                target = settings.delivery.smarthost
+                named = peers.get(target.name) if isinstance(target, RelayName) else None
+                return _to_peer(named or Peer(host, port, helo), width)
+            case ToHost():
+                found = _host_peer(goal, helo, environment)
+                return found if isinstance(found, Deferred) else _to_peer(found, width)
+
+    return build
+
+
+def _to_peer(peer: Peer, width: int) -> Lane:
+    return Lane(peer.where, Relay(peer, Limits(width)), RELAY_BATCH, width, mixes=False)
+
+
+def _relay_peer(settings: Settings, name: str, environment: Mapping[str, str]) -> Peer:
+    helo = settings.delivery.helo.replace("{server.name}", settings.server.name)
+    relay = settings.relays[name]
     password: Secret | None = None
     if relay.password is not None:
         found = reveal(relay.password, environment)
         if not isinstance(found, Found):
-            raise ValueError(f"the password of relay `{target.name}` cannot be read: {found.reason}")
+            raise ValueError(f"the password of relay `{name}` cannot be read: {found.reason}")
         password = found.value
     return Peer(relay.host, relay.port, helo, relay.tls, relay.user, password)
+
+
+def _host_peer(way: ToHost, helo: str, environment: Mapping[str, str]) -> Peer | Deferred:
+    """The peer that a rule means; its password is read when it is first needed."""
+    password: Secret | None = None
+    if way.login is not None:
+        password = way.login.password if isinstance(way.login.password, Secret) else None
+        if password is None and isinstance(way.login.password, SecretSource):
+            found = reveal(way.login.password, environment)
+            if not isinstance(found, Found):
+                return Deferred("", Reply(451, "4.3.5", f"a password cannot be read: {found.reason}"))
+            password = found.value
+    user = way.login.user if way.login is not None else None
+    implicit = way.scheme == "smtps"
+    return Peer(way.where.host, way.where.port, helo, way.tls, user, password, implicit=implicit)
 
 
 def maildirs(settings: Settings) -> Maildirs:

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
 import pwd
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Final
 
 from vsmtp.facts.subject import Recipient
+from vsmtp.tables.contract import Instant, Lookup, Table
 from vsmtp.values.address import Address
-from vsmtp.values.answer import MISSING, Missing, Unavailable
+from vsmtp.values.answer import MISSING, Found, Missing, Unavailable
 from vsmtp.vocabulary.answers import UNASKED, Unasked
 
 REMEMBERED: Final = 10_000
 FRESH: Final = 60.0
+SYSTEM: Final = "system"
+ANYBODY: Final = "any"
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,21 +28,44 @@ class LocalMail:
     delimiter: str
 
 
+def is_system_user(name: str) -> bool:
+    """Whether the system has a user of that name. Blocks; raises OSError where it cannot say."""
+    try:
+        pwd.getpwnam(name)
+    except KeyError:
+        return False
+    return True
+
+
+@dataclass(frozen=True, slots=True)
+class Users:
+    """Who exists: `system` for users of the system, `any` for everybody, `@name` for the keys of a table.
+
+    `by_domain` (casefolded) goes before `default`; `tables` are those that are open; `exists` tells of users
+    of the system.
+    """
+
+    default: str = SYSTEM
+    by_domain: Mapping[str, str] = field(default_factory=dict)
+    tables: Mapping[str, Table] = field(default_factory=dict)
+    exists: Callable[[str], bool] = is_system_user
+
+
 class Recipients:
     """Tells whether an address exists.
 
-    `everybody`: every address of a local domain does; else those whose local part, less its tag, is a user of
-    the system, and the postmaster, who always does (RFC 5321 4.5.1) and reads mail at `postmaster`. `clock`
-    gives monotonic seconds: what was found is believed for a minute.
+    Of `users` of the system it is the local part, less its tag, that counts. The postmaster always exists
+    (RFC 5321 4.5.1) and, but where everybody does, reads mail at `postmaster`. `clock` gives monotonic
+    seconds: what the system said is believed for a minute.
     """
 
     def __init__(
-        self, about: LocalMail, postmaster: Address, *, everybody: bool, clock: Callable[[], float]
+        self, about: LocalMail, postmaster: Address, users: Users, clock: Callable[[], float]
     ) -> None:
         self._local_domains = about.domains
         self._delimiter = about.delimiter
         self._postmaster = postmaster
-        self._everybody = everybody
+        self._users = users
         self._clock = clock
         self._known: dict[str, tuple[float, bool]] = {}
 
@@ -46,23 +73,35 @@ class Recipients:
         """The recipient as rules see it, with what is known of it without asking anybody."""
         return Recipient(address, index, self._recall(address))
 
+    def is_local(self, domain: str) -> bool:
+        """Whether mail for the domain is delivered here."""
+        return domain.casefold() in self._local_domains
+
     def keeper(self, address: Address) -> Address:
         """Where mail for a recipient goes: its own address, but the postmaster's to whoever that is."""
-        if not address.domain or (not self._everybody and self._is_postmaster(address)):
+        if not address.domain:
             return self._postmaster
-        return address
+        return self._postmaster if self._is_postmaster(address) else address
 
-    def _is_postmaster(self, address: Address) -> bool:
-        return self._user(address) == "postmaster" and address.domain.casefold() in self._local_domains
+    async def find_out(self, address: Address) -> bool | Missing | Unavailable:
+        """Whether the address exists; the loop goes on meanwhile."""
+        if not self.is_local(address.domain):
+            return MISSING
+        who = self._who(address)
+        if who.startswith("@"):
+            table = self._users.tables.get(who[1:])
+            return (
+                Unavailable(f"there is no table `{who[1:]}`")
+                if table is None
+                else _is_row(await table.find(str(address)))
+            )
+        return await asyncio.get_running_loop().run_in_executor(None, self.look_up, address)
 
     def look_up(self, address: Address) -> bool | Unavailable:
         """Ask the system. Blocks: the users may be kept by a server elsewhere."""
         user = self._user(address)
         try:
-            pwd.getpwnam(user)
-            found = True
-        except KeyError:
-            found = False
+            found = self._users.exists(user)
         except OSError as fault:
             return Unavailable(f"the users of the system are unavailable: {fault}")
         if len(self._known) >= REMEMBERED:
@@ -70,14 +109,34 @@ class Recipients:
         self._known[user] = (self._clock(), found)
         return found
 
-    def _recall(self, address: Address) -> bool | Missing | Unasked:
+    def _recall(self, address: Address) -> bool | Missing | Unavailable | Unasked:
         if address.domain.casefold() not in self._local_domains:
             return MISSING
-        if self._everybody or self._is_postmaster(address):
+        who = self._who(address)
+        if who == ANYBODY or self._is_postmaster(address):
             return True
+        if who.startswith("@"):
+            table = self._users.tables.get(who[1:])
+            answer = table.look_up(str(address)) if isinstance(table, Instant) else UNASKED
+            return answer if isinstance(answer, Unasked) else _is_row(answer)
         when, found = self._known.get(self._user(address), (float("-inf"), False))
         return found if self._clock() - when < FRESH else UNASKED
+
+    def _who(self, address: Address) -> str:
+        return self._users.by_domain.get(address.domain.casefold(), self._users.default)
+
+    def _is_postmaster(self, address: Address) -> bool:
+        """Whether it is the postmaster of a domain of ours where not everybody exists."""
+        return (
+            self._user(address) == "postmaster"
+            and self.is_local(address.domain)
+            and self._who(address) != ANYBODY
+        )
 
     def _user(self, address: Address) -> str:
         local = address.local.casefold()
         return (local.partition(self._delimiter)[0] or local) if self._delimiter else local
+
+
+def _is_row(answer: Lookup) -> bool | Unavailable:
+    return answer if isinstance(answer, Unavailable) else isinstance(answer, Found)

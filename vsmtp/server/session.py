@@ -2,7 +2,8 @@
 
 Each question has a method here, found in `_ANSWERS`. It is answered when its stage has decided, as a rule at
 once; until then `is_deciding` holds. What a verdict means later (trust, discard, quarantine) is
-remembered in the scope in which it was given: the connection, the transaction, or one recipient.
+remembered in the scope in which it was given: the connection, the transaction, or one recipient. What becomes
+of the message is `server.hearing`'s.
 """
 
 from __future__ import annotations
@@ -13,16 +14,21 @@ from datetime import datetime
 from typing import Any, Final
 
 from vsmtp.facts import subject
-from vsmtp.facts.answers import FactBook
+from vsmtp.facts.answers import NO_WORLD, FactBook, World
 from vsmtp.queue.space import Space
 from vsmtp.queue.spool import Spool
 from vsmtp.rules.evaluate import Ended
-from vsmtp.rules.verdicts import Accept, Defer, Discard, Quarantine, Refuse, Trust
-from vsmtp.server.acceptance import NO_ROOM, NOT_STORED, Acceptance, Counter
+from vsmtp.rules.verdicts import Accept, Defer, Delegate, Discard, Quarantine, Refuse, Trust
+from vsmtp.server.acceptance import NO_ROOM, NOT_STORED, Acceptance, Counter, Letter
+from vsmtp.server.context import Visitor
+from vsmtp.server.decisions import remark_of
+from vsmtp.server.hearing import Answers, Heard, Hearing
+from vsmtp.server.judging import Bench, whole
 from vsmtp.server.listener import Client
-from vsmtp.server.mailing import Accepted, Mailing, Scope, Visitor, hops
+from vsmtp.server.mailing import Accepted, Mailing, Scope, change_recipients, hops
 from vsmtp.server.reception import Arrived, HeaderTooLong, NotWritten, Place, Reception
 from vsmtp.server.recipients import Recipients
+from vsmtp.server.sheets import StageSheet, Works
 from vsmtp.server.stages import Case, Stages
 from vsmtp.smtp.conversation import Conversation
 from vsmtp.smtp.moves import State
@@ -40,6 +46,8 @@ from vsmtp.smtp.questions import (
 )
 from vsmtp.telemetry.events import CommandRefused
 from vsmtp.telemetry.log import Log
+from vsmtp.values.address import Address
+from vsmtp.values.envelope import Content
 from vsmtp.values.reply import Reply
 from vsmtp.vocabulary.stages import Stage
 
@@ -47,14 +55,28 @@ STRAINED: Final = Reply(452, "4.3.2", "too much mail is waiting for the disk, tr
 APART: Final = Reply(452, "4.5.3", "please send to this recipient in a transaction of its own")
 HEADER_TOO_LONG: Final = Reply(552, "5.3.4", "the header of the message is too long")
 TOO_MANY_HOPS: Final = Reply(554, "5.4.6", "too many hops: the mail is going in circles")
+INTERNAL: Final = Reply(421, "4.3.0", "internal error, closing connection")
+
+
+@dataclass(frozen=True, slots=True)
+class Manners:
+    """What the settings say of every session.
+
+    `delimiter` parts a local part from its tag; a message with more Received fields than `max_hops` is
+    refused; `separate`: a stranger's recipients that rules may judge differently come one transaction each.
+    """
+
+    delimiter: str = "+"
+    max_hops: int = 50
+    separate: bool = True
 
 
 @dataclass(frozen=True, slots=True)
 class Office:
     """What all sessions of a worker share.
 
-    `spool` takes new mail; `zoned` gives the time in the zone of the rules; `delimiter` parts a local part
-    from its tag.
+    `spool` takes new mail; `zoned` gives the time in the zone of the rules; `works` does what rules want, and
+    `world` answers them.
     """
 
     stages: Stages
@@ -65,8 +87,21 @@ class Office:
     place: Place
     log: Log
     zoned: Callable[[], datetime]
-    delimiter: str
-    max_hops: int
+    works: Works
+    world: World = NO_WORLD
+    manners: Manners = Manners()
+
+    def book(self, visitor: subject.Connection, about: subject.Transaction | None) -> FactBook:
+        """What rules are answered by, of this client and mail."""
+        return FactBook(visitor, about, self.zoned, self.manners.delimiter, self.world)
+
+    def chains(self, visitor: subject.Connection, sender: Address, to: Address) -> tuple[str, ...]:
+        """The domain chains for mail of this client, from this sender, to this recipient."""
+        graph = self.stages.graph
+        if not graph.domains:
+            return ()
+        ours = visitor.trusted or visitor.authenticated
+        return graph.domain_chains(ours, sender.domain, to.domain, self.recipients.is_local)
 
 
 class Session:
@@ -93,7 +128,7 @@ class Session:
         self._office = office
         self._conversation = conversation
         self._go_on = go_on
-        self._book = FactBook(self.subject, None, office.zoned, office.delimiter)
+        self._book = office.book(self.subject, None)
         self._scope = self._connected = Scope()
         self._mailing: Mailing | None = None
 
@@ -122,6 +157,11 @@ class Session:
         if mailing is not None and mailing.reception is not None:
             mailing.reception.discard()
 
+    @property
+    def _is_ours(self) -> bool:
+        """Whether the client is no stranger."""
+        return self.subject.trusted or self.subject.authenticated
+
     # The commands.
 
     def connected(self, _: Question) -> None:
@@ -131,9 +171,22 @@ class Session:
     def hello(self, question: Hello) -> None:
         """Ask the rules of `helo`."""
         self.subject.helo_name, self.subject.esmtp = question.name, question.esmtp
+        if self.transactions:
+            # What rules set from now on is the connection's again, not the last mail's.
+            self._book = self._office.book(self.subject, None)
         # A second greeting takes the place of the first, and so does what the rules say of it.
         self._scope = self._connected.copy()
         self._decide(Stage.HELO, self._scope, self._yes)
+
+    def authenticated(self, then: Callable[[Reply | None], None]) -> None:
+        """Ask the rules of `auth`, once `subject` tells of the attempt; `then` hears a refusal, or None.
+
+        A refusal that is to close the connection has done so when this returns.
+        """
+        if self._scope.trusted or not self._office.stages.has(Stage.AUTH):
+            then(None)
+        else:
+            self._ask(Stage.AUTH, self._case(self._scope), lambda: then(None), then)
 
     def mail(self, question: Mail) -> None:
         """Begin a transaction, if there is room for a message and the rules of `mail` allow it."""
@@ -150,6 +203,9 @@ class Session:
         self._book.forget_message()
 
         def begin() -> None:
+            changes = [*self._scope.changes, *mailing.scope.changes]
+            if changes:
+                mailing.recipients = change_recipients(mailing.recipients, changes, self._adopt)
             self._mailing = mailing
             self.transactions += 1
             self._yes()
@@ -164,30 +220,81 @@ class Session:
         if address.key in mailing.keys:
             self._yes()
             return
-        self._book.recipient = self._office.recipients.meet(address, len(mailing.recipients) + 1)
-        scope = Scope()
+        office = self._office
+        self._book.recipient = office.recipients.meet(address, len(mailing.recipients) + 1)
+        about = mailing.subject
+        to = Accepted(office.recipients.keeper(address), Scope(), original=address)
+        to.chains = office.chains(self.subject, about.sender, address)
+        before = about.sender, [*about.recipients]
 
         def add() -> None:
-            if mailing.recipients and mailing.recipients[0].scope.trusted != scope.trusted:
-                self._no(APART)
+            if self._must_come_apart(mailing, to):
+                refuse(APART)
                 return
-            mailing.keys.add(address.key)
-            mailing.subject.recipients.append(address)
-            mailing.recipients.append(Accepted(self._office.recipients.keeper(address), scope))
+            self._settle(mailing, to)
             self._yes()
 
-        if mailing.scope.trusted:
+        def refuse(reply: Reply) -> None:
+            # What rules did to the envelope for a recipient vanishes with it.
+            about.sender, about.recipients[:] = before
+            self._no(reply)
+
+        if self._scope.trusted or mailing.scope.trusted or not office.stages.has(Stage.RCPT):
             add()
         else:
-            self._decide(Stage.RCPT, scope, add)
+            case = self._case(to.scope)
+            if to.chains:
+                case.part = whole(office.stages.graph.acting(Stage.RCPT, to.chains))
+            self._ask(Stage.RCPT, case, add, refuse)
+
+    def _settle(self, mailing: Mailing, to: Accepted) -> None:
+        """Take an accepted recipient, as what rules said of it wants."""
+        named = to.original
+        recipient = self._book.recipient
+        assert named is not None
+        assert recipient is not None
+        if recipient.address != named:
+            to.address = self._office.recipients.keeper(recipient.address)
+        to.variables = recipient.variables
+        mailing.add(to, recipient.address)
+        mailing.keys.add(named.key)
+        if to.scope.changes:
+            mailing.recipients = change_recipients(mailing.recipients, to.scope.changes, self._adopt)
+
+    def _adopt(self, address: Address) -> Accepted:
+        """A recipient that a rule added; nobody asks the rules of `rcpt` about it."""
+        mailing = self._mailing
+        sender = mailing.subject.sender if mailing is not None else self._book.transaction.sender
+        keeper = self._office.recipients.keeper(address)
+        return Accepted(keeper, Scope(), self._office.chains(self.subject, sender, address))
+
+    def _must_come_apart(self, mailing: Mailing, to: Accepted) -> bool:
+        """Whether a stranger's recipient may be judged differently from the first one (RFC 5321 3.3)."""
+        first = mailing.recipients[0] if mailing.recipients else to
+        office = self._office
+        if first is to or not office.manners.separate:
+            return False
+        if self._is_ours or self._scope.trusted or mailing.scope.trusted:
+            return False
+        if first.scope.trusted != to.scope.trusted:
+            return office.stages.has(Stage.DATA) or office.stages.has(Stage.PREQUEUE)
+        if first.chains == to.chains:
+            return False
+        acting = office.stages.graph.acting
+        return any(acting(stage, first.chains) != acting(stage, to.chains) for stage in _OF_MESSAGES)
 
     def data(self, _: Question) -> None:
-        """Make ready for the message."""
+        """Make ready for the message, if the rules of `data` want it."""
         mailing = self._mailing
         assert mailing is not None
-        name = f"{self.name}.{self.transactions}"
-        mailing.reception = Reception(self._office.place, name, self._go_on)
-        self._yes()
+
+        def receive() -> None:
+            if self._mailing is mailing:
+                name = f"{self.name}.{self.transactions}"
+                mailing.reception = Reception(self._office.place, name, self._go_on)
+                self._yes()
+
+        self._hear(Stage.DATA, mailing, lambda _: receive())
 
     def chunk(self, question: Chunk) -> None:
         """Take the next octets of the message."""
@@ -225,26 +332,57 @@ class Session:
                 self._judge_message(mailing, arrived)
 
     def _judge_message(self, mailing: Mailing, arrived: Arrived) -> None:
-        mailing.subject.head, mailing.subject.size = arrived.head, arrived.size
+        about = mailing.subject
+        about.head, about.size = arrived.head, arrived.size
+        about.body = Content(arrived.rest, arrived.file)
         self._book.forget_message()
         self._book.recipient = None
-        if hops(arrived.head) > self._office.max_hops:
+        if hops(arrived.head) > self._office.manners.max_hops:
             self._no(TOO_MANY_HOPS)
             return
         self._book.apply(self._scope.edits + mailing.scope.edits)
 
-        def store() -> None:
+        def store(heard: Heard) -> None:
             if self._mailing is not mailing:
                 return  # the client left before the rules had decided
             # The reception's file is the queue's now: a client that leaves does not take it along.
             self._mailing = None
             mailing.scope.fate = mailing.scope.fate or self._scope.fate
-            Acceptance(self._office.counter, self._visitor, mailing, arrived, self._stored).begin()
+            mailing.scope.way = mailing.scope.way or self._scope.way
+            mailing.scope.record[:0] = self._scope.record
+            letter = Letter(self._visitor, mailing, arrived, heard, {})
+            Acceptance(self._office.counter, letter, self._stored).begin()
 
-        if mailing.is_trusted:
-            store()
-        else:
-            self._decide(Stage.PREQUEUE, mailing.scope, store)
+        self._hear(
+            Stage.PREQUEUE,
+            mailing,
+            store,
+            lambda: Content((about.head or b"") + arrived.rest, arrived.file),
+        )
+
+    def _hear(
+        self,
+        stage: Stage,
+        mailing: Mailing,
+        then: Callable[[Heard], None],
+        content: Callable[[], Content] | None = None,
+    ) -> None:
+        """Ask the rules of `data` or `prequeue`; `then` hears unless the whole message is refused."""
+        self.is_deciding = True
+        office = self._office
+        if self._scope.trusted or mailing.is_trusted or not office.stages.has(stage):
+            then(Heard.unjudged(mailing, self._book))
+            return
+
+        def make(scope: Scope) -> Case:
+            return self._case(scope, content)
+
+        def refuse(ended: Ended, reply: Reply) -> None:
+            self._log_refusal(stage, ended, reply)
+            self._no(reply, close=isinstance(ended.verdict, Refuse) and ended.verdict.close)
+
+        bench = Bench(office.stages, stage, self._book, make)
+        Hearing(bench, mailing, self._adopt, splits=self._is_ours).begin(Answers(then, refuse, self._fail))
 
     def _stored(self, reply: Reply) -> None:
         if reply.is_positive:
@@ -255,18 +393,29 @@ class Session:
 
     # Verdicts.
 
+    def _case(self, scope: Scope, content: Callable[[], Content] | None = None) -> Case:
+        sheet = StageSheet(self._office.works, self.name, self._book, scope, content)
+        return Case(self.name, self._book, sheet, failed=self._fail)
+
     def _decide(self, stage: Stage, scope: Scope, accept: Callable[[], None]) -> None:
-        """Ask the rules of `stage`; on a yes remember in `scope` what it is to mean later, and `accept`."""
-        self.is_deciding = True
-        stages = self._office.stages
-        if self._scope.trusted or not stages.has(stage):
+        """Ask the rules of `stage`, and say no to the client where they do."""
+        if self._scope.trusted or not self._office.stages.has(stage):
             accept()
-            return
-        edit = scope.edits.append if stage is not Stage.PREQUEUE else lambda edit: self._book.apply([edit])
+        else:
+            self._ask(stage, self._case(scope), accept, self._no)
+
+    def _ask(
+        self, stage: Stage, case: Case, accept: Callable[[], None], refuse: Callable[[Reply], None]
+    ) -> None:
+        """Ask the rules of `stage`; on a yes remember in the scope what it is to mean later, and `accept`."""
+        self.is_deciding = True
+        scope = case.sheet.scope
 
         def judge(ended: Ended) -> None:
+            if case.matched:
+                scope.record.append(remark_of(stage, case, ended))
             match ended.verdict:
-                case None | Accept():
+                case None | Accept() | Delegate():
                     accept()
                 case Trust():
                     scope.trusted = True
@@ -274,14 +423,16 @@ class Session:
                 case Discard() | Quarantine() as fate:
                     scope.fate = fate
                     accept()
-                case Refuse(reply, close):
-                    self._refuse(stage, ended, reply, close=close)
-                case Defer(reply):
-                    self._refuse(stage, ended, reply, close=False)
+                case Refuse(reply) | Defer(reply):
+                    self._log_refusal(stage, ended, reply)
+                    if isinstance(ended.verdict, Refuse) and ended.verdict.close:
+                        self._no(reply, close=True)
+                    else:
+                        refuse(reply)
 
-        stages.decide(stage, Case(self.name, self._book, edit), judge)
+        self._office.stages.decide(stage, case, judge)
 
-    def _refuse(self, stage: Stage, ended: Ended, reply: Reply, *, close: bool) -> None:
+    def _log_refusal(self, stage: Stage, ended: Ended, reply: Reply) -> None:
         recipient = self._book.recipient
         self._office.log.emit(
             CommandRefused(
@@ -289,7 +440,6 @@ class Session:
                 str(self._book.transaction.sender), str(recipient.address) if recipient else "", str(reply),
             )
         )  # fmt: skip
-        self._no(reply, close=close)
 
     def _yes(self, reply: Reply | None = None) -> None:
         self.is_deciding = False
@@ -306,7 +456,13 @@ class Session:
             self.drop()
         self._go_on()
 
+    def _fail(self) -> None:
+        """A fault of ours has cut the answer off: nobody is left waiting for it."""
+        if not self._conversation.closed:
+            self._no(INTERNAL, close=True)
 
+
+_OF_MESSAGES: Final = (Stage.DATA, Stage.PREQUEUE)
 _ANSWERS: Final[dict[type[Question], Callable[[Session, Any], None]]] = {
     Connected: Session.connected,
     Hello: Session.hello,

@@ -1,23 +1,24 @@
-"""Where a recipient's copy goes: the `delivery` rules first, then the way that its address wants."""
+"""Where a recipient's copy goes: by the `delivery` rules, by what rules said before, or by its address."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
 
-from vsmtp.delivery.route import Local, Route, Smarthost, Unroutable
-from vsmtp.facts import subject
-from vsmtp.facts.answers import FactBook
+from vsmtp.delivery.consignment import Folder
+from vsmtp.delivery.route import Local, Route, Unroutable
+from vsmtp.effects.transports import ToMaildir, ToNobody, Way
 from vsmtp.message.edits import Edit, edit
-from vsmtp.message.fields import header_end
-from vsmtp.message.stored import load
 from vsmtp.rules.evaluate import Ended
-from vsmtp.rules.verdicts import Accept, Defer, Discard, Quarantine, Refuse, Trust
-from vsmtp.server.mailing import connection_of
+from vsmtp.rules.verdicts import Accept, Defer, Delegate, Discard, Quarantine, Refuse, Trust
+from vsmtp.server.judging import whole
+from vsmtp.server.lanes import Goal
+from vsmtp.server.mailing import Scope
+from vsmtp.server.memory import Memory
+from vsmtp.server.notes import Notes, read_notes
 from vsmtp.server.parcel import Destination, Dropped, Into, Lane, Parcel, Postponed
-from vsmtp.server.recipients import Recipients
-from vsmtp.server.stages import Case, Stages
+from vsmtp.server.sheets import StageSheet, Works
+from vsmtp.server.stages import UNDECIDED, Case, Stages
 from vsmtp.values.address import Address
 from vsmtp.values.envelope import Content
 from vsmtp.values.outcome import Deferred, Failed
@@ -26,62 +27,104 @@ from vsmtp.vocabulary.stages import Stage
 
 @dataclass(frozen=True, slots=True)
 class Sorting:
-    """Decides for each parcel; `lanes` has one for each route that `route` can give."""
+    """Decides for each parcel; `lane` gives the lane to each goal, or why there is none for now.
+
+    `memory` makes what rules are answered by.
+    """
 
     stages: Stages
     route: Callable[[Address], Route]
-    lanes: Mapping[Local | Smarthost, Lane]
-    recipients: Recipients
-    zoned: Callable[[], datetime]
-    delimiter: str
+    lane: Callable[[Goal], Lane | Deferred]
+    memory: Memory
+    works: Works
 
     def settle(self, parcel: Parcel, place: Callable[[Parcel, Destination], None]) -> None:
         """Call `place` with where the parcel goes: at once, unless a rule has to wait for a fact."""
-        edits = list(load(parcel.notes))
+        notes = read_notes(parcel.notes)
+        scope = Scope(way=notes.way, edits=[*self._edits(parcel), *notes.edits])
         if not self.stages.has(Stage.DELIVERY):
-            place(parcel, self._way(parcel, edits))
+            place(parcel, self._way(parcel, scope))
             return
+        case = self._case(parcel, notes, scope)
+
+        is_placed = False
 
         def judge(ended: Ended) -> None:
-            match ended.verdict:
-                case None | Accept() | Trust() | Quarantine():
-                    place(parcel, self._way(parcel, edits))
-                case Refuse(reply):
-                    place(parcel, Failed("", reply))
-                case Defer(reply, retry_in):
-                    place(parcel, Postponed(Deferred("", reply), retry_in))
-                case Discard():
-                    place(parcel, Dropped())
+            nonlocal is_placed
+            parcel.matched = case.matched
+            destination = self._judged(parcel, case, ended)
+            is_placed = True
+            place(parcel, destination)
 
-        book = self._book(parcel, edits)
+        def fail() -> None:
+            if not is_placed:
+                place(parcel, Postponed(Deferred("", UNDECIDED)))
 
-        def change(one: Edit) -> None:
-            edits.append(one)
-            book.apply([one])
+        case.failed = fail
+        self.stages.decide(Stage.DELIVERY, case, judge)
 
-        self.stages.decide(Stage.DELIVERY, Case(parcel.held.mail.session, book, change), judge)
+    def _edits(self, parcel: Parcel) -> tuple[Edit, ...]:
+        """Edits that `postqueue` wants in all copies."""
+        held = parcel.held
+        return held.read_context().edits if held.was_judged else ()
 
-    def _book(self, parcel: Parcel, edits: Sequence[Edit]) -> FactBook:
-        held, mail = parcel.held, parcel.held.mail
-        data = mail.content.data
-        end = header_end(data)
-        about = subject.Transaction(
-            mail.sender, None, mail.smtputf8, [to.address for to in mail.recipients],
-            data if end < 0 else data[:end], mail.content.size, held.name, parcel.attempts, mail.arrived,
-        )  # fmt: skip
-        book = FactBook(connection_of(mail.context), about, self.zoned, self.delimiter)
-        book.recipient = self.recipients.meet(parcel.address, parcel.number + 1)
-        book.apply(edits)
-        return book
+    def _case(self, parcel: Parcel, notes: Notes, scope: Scope) -> Case:
+        held = parcel.held
+        book = self.memory.book(held, parcel.attempts)
+        book.transaction.variables.update(notes.shared)
+        book.recipient = self.memory.meet(parcel.address, parcel.number + 1, notes)
+        book.apply(scope.edits)
+        if held.was_judged:
+            scope.way = scope.way or held.read_context().way
+        sheet = StageSheet(self.works, held.mail.session, book, scope, lambda: _copy(parcel, scope.edits))
+        chains = self.memory.chains(held, parcel.address)
+        part = whole(self.stages.graph.acting(Stage.DELIVERY, chains))
+        return Case(held.mail.session, book, sheet, part)
 
-    def _way(self, parcel: Parcel, edits: Sequence[Edit]) -> Destination:
-        route = self.route(parcel.address)
-        if isinstance(route, Unroutable):
-            return Deferred("", route.reply)
-        return Into(self.lanes[route], _copy(parcel, edits))
+    def _judged(self, parcel: Parcel, case: Case, ended: Ended) -> Destination:
+        match ended.verdict:
+            case None | Accept() | Trust() | Quarantine() | Delegate():
+                return self._go(parcel, case)
+            case Refuse(reply):
+                return Failed("", reply)
+            case Defer(reply, retry_in):
+                return Postponed(Deferred("", reply), retry_in)
+            case Discard():
+                return Dropped()
+
+    def _go(self, parcel: Parcel, case: Case) -> Destination:
+        """Send it as the rules of `delivery` left it."""
+        book, scope = case.facts, case.sheet.scope
+        recipient = book.recipient
+        assert recipient is not None
+        parcel.address = self.memory.recipients.keeper(recipient.address)
+        return self._way(parcel, scope)
+
+    def _way(self, parcel: Parcel, scope: Scope) -> Destination:
+        way = scope.way
+        if way is None and parcel.held.was_judged:
+            way = parcel.held.read_context().way
+        goal = self._goal(parcel, way)
+        if isinstance(goal, Dropped | Deferred):
+            return goal
+        lane = self.lane(goal)
+        return Into(lane, _copy(parcel, scope.edits)) if isinstance(lane, Lane) else lane
+
+    def _goal(self, parcel: Parcel, way: Way | None) -> Goal | Dropped | Deferred:
+        match way:
+            case None:
+                route = self.route(parcel.address)
+                return Deferred("", route.reply) if isinstance(route, Unroutable) else route
+            case ToNobody():
+                return Dropped()
+            case ToMaildir(path, in_home):
+                parcel.folder = Folder(path, in_home)
+                return Local()
+            case _:
+                return way
 
 
-def _copy(parcel: Parcel, edits: Sequence[Edit]) -> Content:
+def _copy(parcel: Parcel, edits: list[Edit]) -> Content:
     """This recipient's copy of the message; without edits it is the message itself."""
     mail = parcel.held.mail
     if not edits:

@@ -2,39 +2,61 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections import Counter
 from collections.abc import Awaitable, Callable, Coroutine
-from dataclasses import dataclass, replace
-from typing import Any, Protocol, TypeAlias
+from dataclasses import dataclass
+from typing import Any, Final, Protocol, TypeAlias
 
-from vsmtp.effects.headers import as_edit
-from vsmtp.effects.logs import as_line
+from vsmtp.effects.carry import carry_out
 from vsmtp.facts.answers import FactBook
-from vsmtp.message.edits import Edit
 from vsmtp.rules.effects import Effect
-from vsmtp.rules.effects import Log as LogEffect
-from vsmtp.rules.evaluate import NO_VERDICT, Asks, Ended, Fired, Observer, Walk
-from vsmtp.rules.graph import Graph, Pipeline
-from vsmtp.telemetry.events import RuleNoted, RuleSkipped
+from vsmtp.rules.evaluate import NO_VERDICT, WHOLE, Asks, Ended, Fired, Part, Position, Walk
+from vsmtp.rules.frames import Observer
+from vsmtp.rules.graph import Graph
+from vsmtp.rules.language import RuleInfo
+from vsmtp.rules.verdicts import Defer
+from vsmtp.server.context import Stop
+from vsmtp.server.sheets import StageSheet
+from vsmtp.telemetry.events import RuleSkipped
 from vsmtp.telemetry.log import Log
+from vsmtp.values.reply import Reply
 from vsmtp.vocabulary.answers import Facts
 from vsmtp.vocabulary.stages import Stage
 
 Fetch: TypeAlias = Callable[[FactBook, str], Awaitable[None]]
+Spawn: TypeAlias = Callable[[Coroutine[Any, Any, None]], object]
 Observe: TypeAlias = Callable[[str, Stage], Observer | None]
 Then: TypeAlias = Callable[[Ended], None]
 
+UNDECIDED: Final = Reply(451, "4.3.0", "Temporary failure, try again later")
+_UNDECIDED_AT_CONNECT: Final = Reply(421, "4.3.0", "Temporary failure, try again later")
 
-@dataclass(frozen=True, slots=True)
+
+def _nothing() -> None:
+    """Nobody waits for the end."""
+
+
+@dataclass(slots=True)
 class Case:
-    """What a stage is asked about: the facts, the session they belong to, and where header edits go.
+    """What a stage is asked about: the facts, the session they belong to, and what rules may change.
 
-    `carried_out` hears of each effect.
+    `part` says which tables are read and `stop` where to go on; `failed` is called when the evaluation is cut
+    off by a fault of ours. `carried_out` hears of each effect. Afterwards `matched` are the rules that
+    matched, `position` is where the deciding one stands, and `shipped_ran` whether the shipped rules were
+    asked.
     """
 
     session: str
     facts: FactBook
-    edit: Callable[[Edit], None]
+    sheet: StageSheet
+    part: Part = WHOLE
+    stop: Stop | None = None
+    failed: Callable[[], None] = _nothing
     carried_out: Callable[[Effect, Fired], None] | None = None
+    matched: tuple[RuleInfo, ...] = ()
+    position: Position = ()
+    shipped_ran: bool = False
 
 
 class Witness(Observer, Protocol):
@@ -53,82 +75,158 @@ class Witness(Observer, Protocol):
 Summon: TypeAlias = Callable[[Stage, Case], Witness]
 
 
+@dataclass(slots=True)
+class _Evaluation:
+    """A walk, what it is about, and who hears of its end."""
+
+    stage: Stage
+    walk: Walk
+    case: Case
+    witness: Witness | None
+
+
 class Stages:
     """The rules of all stages.
 
     `fetch` answers a fact that needs I/O by storing it in the book; `spawn` runs a coroutine for the worker;
     `observe` gives who watches the walk of a session at a stage, or None. `summon`, if set, gives a witness
-    to each evaluation; it takes the place of `observe`.
+    to each evaluation; it takes the place of `observe`. `hits` counts, by stage and name, how often each rule
+    has matched.
     """
 
     def __init__(
-        self,
-        graph: Graph,
-        log: Log,
-        fetch: Fetch,
-        spawn: Callable[[Coroutine[Any, Any, None]], object],
-        observe: Observe | None = None,
+        self, graph: Graph, log: Log, fetch: Fetch, spawn: Spawn, observe: Observe | None = None
     ) -> None:
-        self._graph = graph
+        self.graph = graph
+        self.hits: Counter[tuple[Stage, str]] = Counter()
+        self.summon: Summon | None = None
         self._log = log
         self._fetch = fetch
         self._spawn = spawn
         self._observe = observe
-        self.summon: Summon | None = None
 
     def has(self, stage: Stage) -> bool:
         """Whether any rule could decide at `stage`."""
-        return self._graph.stage(stage) is not None
+        return self.graph.stage(stage) is not None
 
     def decide(self, stage: Stage, case: Case, then: Then) -> None:
-        """Call `then` with what the rules of `stage` say: before returning, unless a fact must be fetched."""
-        pipeline = self._graph.stage(stage)
-        if pipeline is None:
+        """Call `then` with what the rules of `stage` say: before returning, unless something takes I/O."""
+        evaluation = self._begin(stage, case)
+        if evaluation is None:
             then(NO_VERDICT)
             return
+        stop = self._advance(evaluation)
+        if isinstance(stop, Ended):
+            then(stop)
+        else:
+            self.start(self._decide_later(evaluation, stop, then), case.failed)
+
+    async def judge(self, stage: Stage, case: Case) -> Ended:
+        """What the rules of `stage` say."""
+        evaluation = self._begin(stage, case)
+        if evaluation is None:
+            return NO_VERDICT
+        return await self._finish(evaluation, self._advance(evaluation))
+
+    def start(self, work: Coroutine[Any, Any, None], failed: Callable[[], None]) -> None:
+        """Run `work` for the worker; `failed` is called if it does not come to its end."""
+        self._spawn(_watched(work, failed))
+
+    def _begin(self, stage: Stage, case: Case) -> _Evaluation | None:
+        pipeline = self.graph.stage(stage)
+        if pipeline is None:
+            return None
         case.facts.begin_stage()
         if self.summon is not None:
-            self._attend(self.summon(stage, case), pipeline, case, then)
-            return
-        observer = self._observe(case.session, stage) if self._observe else None
-        self._go_on(Walk(pipeline, case.facts, observer), case, then)
+            witness = self.summon(stage, case)
+            case.carried_out = witness.carried_out
+            walk = Walk(pipeline, witness.supposed(case.facts), witness, case.part)
+            evaluation = _Evaluation(stage, walk, case, witness)
+        else:
+            observer = self._observe(case.session, stage) if self._observe else None
+            evaluation = _Evaluation(stage, Walk(pipeline, case.facts, observer, case.part), case, None)
+        if case.stop is not None:
+            evaluation.walk.resume(case.stop.position, after=case.stop.after)
+        return evaluation
 
-    def _attend(self, witness: Witness, pipeline: Pipeline, case: Case, then: Then) -> None:
-        """Decide before a witness."""
-
-        def end(ended: Ended) -> None:
-            witness.ended(ended)
-            then(ended)
-
-        walk = Walk(pipeline, witness.supposed(case.facts), witness)
-        self._go_on(walk, replace(case, carried_out=witness.carried_out), end)
-
-    def _go_on(self, walk: Walk, case: Case, then: Then) -> None:
+    def _advance(self, evaluation: _Evaluation) -> Ended | Asks | None:
+        """Go as far as it goes at once: to the end, to facts that are to be fetched, or (None) to deeds."""
+        case, advance = evaluation.case, evaluation.walk.advance
         while True:
-            step = walk.advance()
+            step = advance()
             match step:
                 case Ended():
-                    for skipped in walk.skipped:
-                        self._log.emit(RuleSkipped(case.session, skipped.rule.name, skipped.unavailable))
-                    then(step)
-                    return
+                    return self._end(evaluation, step)
+                case Asks():
+                    return step
                 case Fired():
-                    for effect in step.effects:
-                        self._carry_out(effect, step, case)
-                case Asks(names):
-                    self._spawn(self._ask(names, walk, case, then))
-                    return
+                    self._carry_out(step, case)
+                    if case.sheet.is_waiting:
+                        return None
+                    if case.sheet.trouble is not None:
+                        return self._end(evaluation, _undecided(evaluation))
 
-    async def _ask(self, names: frozenset[str], walk: Walk, case: Case, then: Then) -> None:
-        for name in names:
-            await self._fetch(case.facts, name)
-        self._go_on(walk, case, then)
+    async def _finish(self, evaluation: _Evaluation, stop: Ended | Asks | None) -> Ended:
+        sheet = evaluation.case.sheet
+        while not isinstance(stop, Ended):
+            if stop is not None:
+                await self._fetch_all(evaluation.case.facts, stop.facts)
+            else:
+                await sheet.settle()
+                if sheet.trouble is not None:
+                    return self._end(evaluation, _undecided(evaluation))
+            stop = self._advance(evaluation)
+        return stop
 
-    def _carry_out(self, effect: Effect, fired: Fired, case: Case) -> None:
-        if isinstance(effect, LogEffect):
-            line = as_line(effect, fired.rule, fired.facts)
-            self._log.emit(RuleNoted(case.session, line.rule.name, line.text), line.level)
-        else:
-            case.edit(as_edit(effect, fired.facts))
-        if case.carried_out is not None:
-            case.carried_out(effect, fired)
+    async def _decide_later(self, evaluation: _Evaluation, stop: Asks | None, then: Then) -> None:
+        then(await self._finish(evaluation, stop))
+
+    async def _fetch_all(self, book: FactBook, names: frozenset[str]) -> None:
+        """Fetch them together: that takes the time of the slowest."""
+        if len(names) == 1:
+            await self._fetch(book, next(iter(names)))
+            return
+        async with asyncio.TaskGroup() as fetches:
+            for name in names:
+                fetches.create_task(_run(self._fetch(book, name)))
+
+    def _carry_out(self, fired: Fired, case: Case) -> None:
+        case.sheet.fired = fired
+        for effect in fired.effects:
+            carry_out(effect, fired, case.sheet)
+            if case.carried_out is not None:
+                case.carried_out(effect, fired)
+
+    def _end(self, evaluation: _Evaluation, ended: Ended) -> Ended:
+        case, walk = evaluation.case, evaluation.walk
+        for skipped in walk.skipped:
+            self._log.emit(RuleSkipped(case.session, skipped.rule.name, skipped.unavailable))
+        case.shipped_ran = walk.shipped_ran
+        if walk.matched:
+            case.matched = walk.matched
+            self.hits.update((evaluation.stage, rule.name) for rule in walk.matched)
+        if ended.rule is not None:
+            case.position = walk.position
+        if evaluation.witness is not None:
+            evaluation.witness.ended(ended)
+        return ended
+
+
+async def _run(work: Awaitable[None]) -> None:
+    await work
+
+
+async def _watched(work: Coroutine[Any, Any, None], failed: Callable[[], None]) -> None:
+    is_over = False
+    try:
+        await work
+        is_over = True
+    finally:
+        if not is_over:
+            failed()
+
+
+def _undecided(evaluation: _Evaluation) -> Ended:
+    """What becomes of mail that cannot go on without what a rule wanted and could not get."""
+    reply = _UNDECIDED_AT_CONNECT if evaluation.stage is Stage.CONNECT else UNDECIDED
+    return Ended(Defer(reply), evaluation.case.sheet.trouble)

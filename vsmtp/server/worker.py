@@ -20,8 +20,7 @@ from typing import Any, Final
 
 from vsmtp.config.models.settings import Settings
 from vsmtp.delivery.route import Route
-from vsmtp.facts.answers import FactBook
-from vsmtp.net.limits import Connections, Networks
+from vsmtp.net.limits import Connections
 from vsmtp.queue.committer import Committer, SpoolBroken
 from vsmtp.queue.identity import encode
 from vsmtp.queue.records import NewMessage
@@ -31,28 +30,37 @@ from vsmtp.queue.spool import Spool
 from vsmtp.rules.graph import Graph
 from vsmtp.server import plan
 from vsmtp.server.acceptance import Counter
+from vsmtp.server.assembly import Ground, Parts
 from vsmtp.server.backlog import Backlog
 from vsmtp.server.connection import BUFFER, Connection, House
 from vsmtp.server.control import Control
 from vsmtp.server.dispatch import Desk, Dispatch
-from vsmtp.server.fetching import Fetching
+from vsmtp.server.keeping import Keeper
+from vsmtp.server.lanes import Goal, Lanes
 from vsmtp.server.ledger import Books
 from vsmtp.server.listener import Bell, Client, Listener, Porter
+from vsmtp.server.parcel import Lane
 from vsmtp.server.reception import Place
-from vsmtp.server.recipients import LocalMail, Recipients
 from vsmtp.server.register import Register
 from vsmtp.server.session import Office
-from vsmtp.server.sorting import Sorting
 from vsmtp.server.spools import Owned, Spools
-from vsmtp.server.stages import Observe, Stages
-from vsmtp.telemetry.events import Bug, ConnectionRefused, SpoolFailed, Started, Stopped, Stopping
+from vsmtp.server.stages import Observe
+from vsmtp.server.works import Works
+from vsmtp.telemetry.events import (
+    Bug,
+    ConnectionRefused,
+    SpoolFailed,
+    Started,
+    Stopped,
+    Stopping,
+    TableBroken,
+)
 from vsmtp.telemetry.log import Log
 from vsmtp.values.address import Address
+from vsmtp.values.outcome import Deferred
 
 # How long sessions and deliveries that are under way get at the end, seconds.
 GRACE: Final = 10.0
-# How long a peer may take over its goodbye, seconds.
-PARTING: Final = 2.0
 ADOPT_EVERY: Final = 30.0
 BODY_WRITERS: Final = 8
 # A worker that met an I/O error ends with this: sysexits.h calls it EX_IOERR.
@@ -63,8 +71,8 @@ IO_ERROR: Final = 74
 class Assignment:
     """What a worker is given.
 
-    `doors` are listening sockets with their listeners; `lanes` has one for each route that `route` can give;
-    `observe` gives who watches the rules of a session at a stage.
+    `doors` are listening sockets with their listeners; `lane` makes the lane to each goal that `route` or a
+    rule can give; `observe` gives who watches the rules of a session at a stage.
     """
 
     version: str
@@ -72,7 +80,7 @@ class Assignment:
     graph: Graph
     doors: Sequence[tuple[Bell, socket.socket]]
     log: Log
-    lanes: plan.Lanes
+    lane: Callable[[Goal], Lane | Deferred]
     route: Callable[[Address], Route]
     observe: Observe | None = None
 
@@ -97,16 +105,8 @@ class Worker:
         self._backlogs: dict[int, Backlog] = {}
         server = self._settings.server
         self._register = Register(Connections(server.max_connections, server.max_connections_per_ip))
-        local = frozenset(domain.casefold() for domain in self._settings.local_domains)
-        self._recipients = Recipients(
-            LocalMail(local, server.recipient_delimiter),
-            Address.parse(server.postmaster),
-            everybody=server.recipients == "any",
-            clock=time.monotonic,
-        )
-        self._stages = Stages(assignment.graph, self._log, self._fetch, self._begin, assignment.observe)
-        self._lanes = assignment.lanes
-        self._dispatch = Dispatch(self._desk())
+        self._lanes = Lanes(assignment.lane, time.monotonic)
+        self._parts = Parts(self._ground())
 
     async def run(self) -> int:
         """Serve; the exit status when it is over. Raises OSError when the spool cannot be used."""
@@ -115,11 +115,15 @@ class Worker:
         for number in (signal.SIGTERM, signal.SIGINT):
             self._loop.add_signal_handler(number, self._asked_to_stop, signal.Signals(number).name)
         async with self._tasks:
-            self._begin(self._register.watch())
-            self._begin(self._adopt(spools))
+            main = owned[0].spool
+            works = self._parts.works(main, partial(self._accepted, main))
+            self._dispatch = Dispatch(self._desk(works))
+            for work in (self._register.watch(), self._adopt(spools), self._lanes.watch()):
+                self._begin(work)
+            self._begin(self._keeper(works).run())
             for one in owned:
                 self._serve(one)
-            listeners = self._open_doors(owned[0].spool)
+            listeners = self._open_doors(main, works)
             self._started(owned)
             await self._stop.wait()
             await self._end(listeners)
@@ -131,22 +135,37 @@ class Worker:
 
     # The parts.
 
-    def _desk(self) -> Desk:
+    def _ground(self) -> Ground:
+        given = self._given
+        return Ground(
+            given.settings,
+            given.graph,
+            given.log,
+            self._loop,
+            time.time,
+            self._pool,
+            self._begin,
+            self._complain,
+            given.observe,
+        )
+
+    def _desk(self, works: Works) -> Desk:
         settings = self._settings
         books = Books(
             settings.server.name, plan.schedule(settings), self._log, time.time, self._random.random
         )
-        sorting = Sorting(
-            self._stages,
-            self._given.route,
-            self._lanes,
-            self._recipients,
-            plan.zoned(settings, time.time),
-            settings.server.recipient_delimiter,
+        sorting = self._parts.sorting(self._given.route, self._lanes, works)
+        return Desk(
+            books,
+            sorting.settle,
+            self._begin,
+            self._wait_until,
+            self._break,
+            self._has_room,
+            self._parts.postqueue(works),
         )
-        return Desk(books, sorting.settle, self._begin, self._wait_until, self._break, self._has_room)
 
-    def _office(self, spool: Committer) -> Office:
+    def _office(self, spool: Committer, works: Works) -> Office:
         settings = self._settings
         # Never less than the ballast: what it gives back is for outcomes, not for new mail.
         space = Space(spool.path, max(settings.queue.min_free, BALLAST), time.monotonic)
@@ -162,33 +181,24 @@ class Worker:
             space.forget,
             self._break,
         )
-        return Office(
-            self._stages,
-            self._recipients,
-            counter,
-            spool,
-            space,
-            place,
-            self._log,
-            plan.zoned(settings, time.time),
-            settings.server.recipient_delimiter,
-            settings.smtp.max_hops,
-        )
+        return self._parts.office(counter, space, place, works)
 
-    def _open_doors(self, spool: Committer) -> list[Listener]:
+    def _keeper(self, works: Works) -> Keeper:
+        return Keeper(self._settings.quarantines, lambda: self._owned, works.post, time.time)
+
+    def _open_doors(self, spool: Committer, works: Works) -> list[Listener]:
         house = House(
             self._loop,
             memoryview(bytearray(BUFFER)),
             plan.terms(self._settings),
             plan.patience(self._settings),
-            self._office(spool),
+            self._office(spool, works),
             spool.lend,
             self._register.add,
             self._register.remove,
         )
-        trusted = Networks(self._settings.server.trusted)
         welcome = partial(self._welcome, house)
-        porter = Porter(self._register.limits, trusted, welcome, self._turned_away)
+        porter = Porter(self._register.limits, self._parts.trusted, welcome, self._turned_away)
         listeners = [Listener(self._loop, bell, door, porter) for bell, door in self._given.doors]
         for listener in listeners:
             listener.start()
@@ -200,7 +210,7 @@ class Worker:
         self._owned.append(spool)
         backlog = Backlog(spool, spool.last, self._dispatch, time.time)
         self._backlogs[id(spool)] = backlog
-        control = Control(spool, backlog.expect, partial(self._status, spool))
+        control = Control(spool, backlog.expect, backlog.leave, partial(self._status, spool))
         self._begin(control.serve())
         if not self._settings.queue.hold:
             self._begin(backlog.run())
@@ -220,6 +230,9 @@ class Worker:
             self._register.limits.release(client.ip)
             peer.close()
 
+    def _complain(self, table: str, reason: str) -> None:
+        self._log.emit(TableBroken(table, reason))
+
     def _turned_away(self, client: Client, reason: str) -> None:
         self._log.emit(ConnectionRefused(client.address, client.listener, reason))
 
@@ -238,10 +251,6 @@ class Worker:
         for backlog in self._backlogs.values():
             backlog.nudge()
 
-    async def _fetch(self, book: FactBook, name: str) -> None:
-        """Answer a fact that needs I/O."""
-        await Fetching(self._recipients.look_up).fetch(book, name)
-
     async def _adopt(self, spools: Spools) -> None:
         """Take over, now and then, what other workers left."""
         while True:
@@ -257,6 +266,7 @@ class Worker:
             "turns": len(turns),
             "turn_p50": turns[len(turns) // 2] if turns else 0.0,
             "turn_p99": turns[len(turns) * 99 // 100] if turns else 0.0,
+            "hits": {f"{stage.label}/{rule}": n for (stage, rule), n in self._parts.stages.hits.items()},
         }
 
     # Beginning and end.
@@ -304,10 +314,8 @@ class Worker:
                 await self._dispatch.stop()
 
     async def _close(self) -> None:
-        for lane in self._lanes.values():
-            with suppress(TimeoutError):
-                async with asyncio.timeout(PARTING):
-                    await lane.transport.close()
+        await self._lanes.close()
+        self._parts.close()
         for spool in self._owned:
             await spool.close()
         self._pool.shutdown()

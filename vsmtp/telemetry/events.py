@@ -152,6 +152,41 @@ class RuleSkipped:
 
 
 @dataclass(frozen=True, slots=True)
+class EffectFailed:
+    """What a matching rule wanted could not be done."""
+
+    level: ClassVar[Level] = "warning"
+    event: ClassVar[str] = "effect failed"
+    session: str
+    rule: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class TableBroken:
+    """A table cannot be read, or something in it cannot be understood."""
+
+    level: ClassVar[Level] = "warning"
+    event: ClassVar[str] = "table broken"
+    table: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class MessageHeld:
+    """A rule that ran after the message was queued put it, or some of its recipients, into a quarantine."""
+
+    level: ClassVar[Level] = "info"
+    event: ClassVar[str] = "held"
+    session: str
+    queue: str
+    sender: str
+    recipients: tuple[str, ...]
+    state: str
+    rule: str
+
+
+@dataclass(frozen=True, slots=True)
 class RecipientDelivered:
     """The next keeper has taken responsibility. `delay` is seconds since the message arrived."""
 
