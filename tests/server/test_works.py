@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from datetime import UTC, datetime
 
 from vsmtp.facts.answers import FactBook, World
@@ -8,8 +9,9 @@ from vsmtp.facts.organization import SuffixesJob
 from vsmtp.facts.subject import Connection, Recipient, Transaction
 from vsmtp.rules.language import Binding
 from vsmtp.rules.template import Slot, Template, parse_template
-from vsmtp.server.fetching import Fetching
-from vsmtp.tables.contract import Lookup
+from vsmtp.server.recipients import LocalMail, Recipients, Users
+from vsmtp.server.works import Sources
+from vsmtp.tables.contract import Lookup, Table
 from vsmtp.values.address import Address
 from vsmtp.values.answer import MISSING, Found, Unavailable
 from vsmtp.values.envelope import Content
@@ -41,17 +43,16 @@ def book(world: World) -> FactBook:
     return made
 
 
-def fetch(facts: FactBook, name: str, fetching: Fetching) -> None:
-    asyncio.run(fetching.fetch(facts, name))
-
-
-def nobody(_: Address) -> bool:
-    return False
+def fetch(facts: FactBook, name: str, tables: Mapping[str, Table] | None = None) -> None:
+    about = LocalMail(frozenset({"y.example"}), "+")
+    users = Users(exists=lambda user: user == "bob")
+    recipients = Recipients(about, Address("postmaster", "y.example"), users, lambda: 0.0)
+    asyncio.run(Sources(tables or {}, recipients).fetch(facts, name))
 
 
 def test_whether_a_user_exists_is_asked_of_the_users() -> None:
     facts = book(World())
-    fetch(facts, "rcpt.known", Fetching(lambda address: address.local == "bob"))
+    fetch(facts, "rcpt.known")
     assert facts.ask("rcpt.known") is True
 
 
@@ -63,7 +64,7 @@ def test_a_key_made_of_a_row_is_found_by_another_question() -> None:
         Binding(1, "b", "second", Template((Slot("lookup:0.value"),))),
     )
     facts = book(World(bindings, tables))
-    fetch(facts, "lookup:1.value", Fetching(nobody, tables))
+    fetch(facts, "lookup:1.value", tables)
     assert facts.ask("lookup:1.value") == "yes"
     assert (first.asked, second.asked) == (["ann"], ["boss"])
 
@@ -71,7 +72,7 @@ def test_a_key_made_of_a_row_is_found_by_another_question() -> None:
 def test_a_table_that_is_not_there_is_unavailable() -> None:
     slow = Slow("k", "v")
     facts = book(World((), {"t": slow}))
-    fetch(facts, "table:t:sender.address", Fetching(nobody, {}))
+    fetch(facts, "table:t:sender.address")
     assert isinstance(facts.ask("table:t:sender.address"), Unavailable)
 
 
@@ -80,12 +81,12 @@ def test_a_large_message_is_looked_through_in_a_thread() -> None:
     facts.transaction.head = b"Content-Type: text/plain\r\n\r\n"
     facts.transaction.body = Content(b"x" * 100_000)
     assert facts.wanted("message.attachments")
-    fetch(facts, "message.attachments", Fetching(nobody))
+    fetch(facts, "message.attachments")
     assert facts.ask("message.attachments") == 0
 
 
 def test_the_list_of_suffixes_is_read_when_it_is_needed() -> None:
     facts = book(World())
-    fetch(facts, "rcpt.org_domain", Fetching(nobody))
+    fetch(facts, "rcpt.org_domain")
     SuffixesJob().run()
     assert facts.ask("rcpt.org_domain") == "y.example"
