@@ -178,3 +178,117 @@ def test_one_rehearsal_plays_many_scenes_that_know_nothing_of_each_other(tmp_pat
 def test_nothing_is_left_on_the_disk(tmp_path: Path) -> None:
     play(tmp_path, "", mail("ann@example.org", client=STRANGER))
     assert sorted(path.name for path in tmp_path.iterdir()) == ["conf.d"]
+
+
+# The whole language.
+
+USERS = '[tables.vips]\ntype = "inline"\nentries = { "ann@example.org" = "gold" }\n'
+
+
+def test_postqueue_rules_are_asked_once_and_may_refuse_defer_or_hold(tmp_path: Path) -> None:
+    rules = (
+        "[quarantines.late]\n"
+        '[[rules.postqueue]]\nname = "r"\nwhen.sender.local = "r"\nreject = "550 5.7.1 No"\n'
+        '[[rules.postqueue]]\nname = "d"\nwhen.sender.local = "d"\ndefer = "450 4.7.1 Later"\n'
+        '[[rules.postqueue]]\nname = "q"\nwhen.sender.local = "q"\nquarantine = "late"\n'
+        '[[rules.postqueue]]\nname = "x"\nwhen.sender.local = "x"\ndiscard = true\n'
+    )
+    with stage(tmp_path, rules) as ready:
+
+        def outcome(sender: str) -> str:
+            rehearsed = ready.play(mail("ann@example.org", "bob@example.org", sender=f"{sender}@example.com"))
+            assert rehearsed.reply.code == 250
+            assert [seen.stage.label for seen in rehearsed.stages].count("postqueue") == 1
+            return rehearsed.outcome
+
+        assert [outcome(sender) for sender in "rdqxa"] == [
+            "rejected", "deferred", "quarantined", "discarded", "accepted",
+        ]  # fmt: skip
+
+
+def test_domain_chains_judge_their_own_recipients(tmp_path: Path) -> None:
+    rules = (
+        '[domains."example.org"]\nclass = "local"\nrecipients = "any"\n'
+        '[[domains."example.org".incoming]]\nname = "in"\nstage = "rcpt"\n'
+        'when.rcpt.local = "ann"\nreject = "550 5.7.1 Not ann"\n'
+    )
+    rehearsed = play(tmp_path, rules, mail("ann@example.org"))
+    assert (rehearsed.outcome, fired(rehearsed)) == ("rejected", ["in"])
+    assert [seen.chains for seen in rehearsed.stages] == [("domains.example.org.incoming",)]
+
+
+def test_transports_are_named_and_never_run(tmp_path: Path) -> None:
+    rules = (
+        '[relays.inner]\nhost = "inner.example"\nport = 2525\n'
+        '[[rules.delivery]]\nname = "a"\nwhen.rcpt.local = "ann"\ndo = [{ forward = "@inner" }]\n'
+        '[[rules.delivery]]\nname = "b"\nwhen.rcpt.local = "bob"\ndo = [{ forward = "smtp://b.test:26" }]\n'
+    )
+    rehearsed = play(tmp_path, rules, mail("ann@example.org", "bob@example.org"))
+    assert [copy.transport for copy in rehearsed.copies] == ["@inner", "b.test:26"]
+
+
+def test_who_logs_in_meets_the_rules_of_auth(tmp_path: Path) -> None:
+    rules = '[[rules.auth]]\nname = "no eve"\nwhen.auth.user = "eve"\nreject = "535 5.7.8 Not you"\n'
+    with stage(tmp_path, rules) as ready:
+        eve = ready.play(replace(mail("ann@example.org"), user="eve"))
+        assert (eve.outcome, fired(eve), eve.reply.code) == ("rejected", ["no eve"], 535)
+        assert ready.play(replace(mail("ann@example.org"), user="ann")).outcome == "accepted"
+
+
+def test_tls_is_what_the_scene_says(tmp_path: Path) -> None:
+    rules = '[[rules.mail]]\nname = "clear"\nwhen.tls.active = false\nreject = "530 5.7.0 Encrypt"\n'
+    with stage(tmp_path, rules) as ready:
+        assert ready.play(mail("ann@example.org")).outcome == "rejected"
+        assert ready.play(replace(mail("ann@example.org"), tls=True)).outcome == "accepted"
+
+
+def test_the_trees_tables_are_asked_unless_others_are_supposed(tmp_path: Path) -> None:
+    rules = USERS + '[[rules.rcpt]]\nname = "vip"\nwhen.rcpt.address = "@vips"\nreject = "550 5.7.1 Rich"\n'
+    with stage(tmp_path, rules) as ready:
+        assert ready.play(mail("ann@example.org")).outcome == "rejected"
+        assert ready.play(mail("bob@example.org")).outcome == "accepted"
+        others = replace(WORLD, tables={"vips": {"bob@example.org": {"value": "x"}}})
+        assert ready.play(mail("ann@example.org"), others).outcome == "accepted"
+        assert ready.play(mail("bob@example.org"), others).outcome == "rejected"
+        with pytest.raises(ValueError, match="no table `x`"):
+            ready.play(mail("bob@example.org"), World(tables={"x": {}}))
+
+
+def test_rows_are_looked_up_and_called_as_the_rule_calls_them(tmp_path: Path) -> None:
+    rules = USERS + (
+        '[[rules.rcpt]]\nname = "vip"\nlookup.vip = { table = "vips", key = "{rcpt.address}" }\n'
+        'when.vip.value = "gold"\ndo = [{ add_header = { name = "X-Vip", value = "{vip.value}" } }]\n'
+    )
+    with stage(tmp_path, rules) as ready:
+        rehearsed = ready.play(mail("ann@example.org"))
+        assert b"X-Vip: gold\r\n" in rehearsed.copies[0].message
+        [seen] = [seen for seen in rehearsed.stages if seen.stage.label == "rcpt"]
+        assert seen.facts["vip.value"] == "gold"
+        down = replace(WORLD, tables={"vips": None})
+        assert ready.play(mail("ann@example.org"), down).outcome == "accepted"
+
+
+def test_variables_are_seen_by_later_rules_and_lost_with_the_scene(tmp_path: Path) -> None:
+    rules = (
+        '[[rules.mail]]\nname = "add"\ndo = [{ add = { score = 2 } }]\n'
+        '[[rules.rcpt]]\nname = "high"\nwhen.var.score.ge = 2\nreject = "550 5.7.1 {var.score} points"\n'
+    )
+    with stage(tmp_path, rules) as ready:
+        for _ in range(2):
+            assert str(ready.play(mail("ann@example.org")).reply) == "550 5.7.1 2 points"
+
+
+def test_exports_and_notices_leave_no_trace(tmp_path: Path) -> None:
+    rules = (
+        '[exports]\npath = "exports"\n'
+        '[[rules.prequeue]]\nname = "a"\ndo = [{ write = "x.eml" }, { dump = "x.json" },\n'
+        '  { notify = { to = "bob@example.org", subject = "s", text = "t" } }]\n'
+    )
+    rehearsed = play(tmp_path, rules, mail("ann@example.org"))
+    assert [deed.text.split()[0] for seen in rehearsed.stages for deed in seen.effects] == [
+        "write",
+        "dump",
+        "notify",
+    ]
+    assert [str(copy.recipient) for copy in rehearsed.copies] == ["ann@example.org"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["conf.d"]

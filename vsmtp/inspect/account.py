@@ -55,7 +55,7 @@ class StageSeen:
     """One evaluation: of a stage, or at `rcpt` and `delivery` of a stage for one recipient.
 
     `rules` are all that were looked at, in order; none stands behind the one that decided. `ended` is the
-    verdict and whose it is.
+    verdict and whose it is. `chains` are those of the recipients' domains that it read.
     """
 
     stage: Stage
@@ -64,6 +64,7 @@ class StageSeen:
     facts: dict[str, Answer]
     effects: tuple[Deed, ...]
     ended: Ended
+    chains: tuple[str, ...] = ()
 
     @property
     def verdict(self) -> Verdict | None:
@@ -89,6 +90,7 @@ class Account:
     ) -> None:
         recipient = case.facts.recipient
         self._stage = stage
+        self._chains = case.part.chains
         self._recipient = recipient.address if recipient is not None else None
         self._world = world
         self._bindings = bindings
@@ -144,7 +146,8 @@ class Account:
     def ended(self, ended: Ended) -> None:
         """The evaluation is over."""
         rules, effects = tuple(self._rules), tuple(self._effects)
-        self._tell(StageSeen(self._stage, self._recipient, rules, self._facts, effects, ended))
+        seen = StageSeen(self._stage, self._recipient, rules, self._facts, effects, ended, self._chains)
+        self._tell(seen)
 
 
 def verdict_word(verdict: Verdict | None) -> str:

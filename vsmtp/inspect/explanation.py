@@ -28,14 +28,16 @@ def as_object(rehearsed: Rehearsed, book: Rulebook) -> dict[str, Any]:
 
 
 def stage_object(seen: StageSeen, book: Rulebook) -> dict[str, Any]:
-    """One evaluation: `stage`, `recipient` where it is about one, `rules`, `facts`, `effects`, `verdict`.
+    """One evaluation: `stage`, `rules`, `facts`, `effects`, `verdict`; `recipient` where it is about one.
 
+    `chains` are those of the recipients' domains, where there are any.
     `verdict` is the key that decided, None where no rule did; `by` is the rule, `reply` what was said for it.
     """
     recipient = {} if seen.recipient is None else {"recipient": str(seen.recipient)}
     return {
         "stage": seen.stage.label,
         **recipient,
+        **({"chains": list(seen.chains)} if seen.chains else {}),
         "rules": [_rule_object(rule, book) for rule in seen.rules],
         "facts": {name: _fact_object(answer) for name, answer in seen.facts.items()},
         "effects": [deed.text for deed in seen.effects],

@@ -37,6 +37,7 @@ def dialogue_lines(rehearsed: Rehearsed) -> Iterator[str]:
 def stage_lines(seen: StageSeen, book: Rulebook, most: int = FEW) -> Iterator[str]:
     """One evaluation: its verdict, then its rules in order with what decided, then the effects."""
     about = f" {seen.recipient}" if seen.recipient is not None else ""
+    about += f" ({', '.join(seen.chains)})" if seen.chains else ""
     yield f"{seen.stage.label}{about}: {_flat(verdict_text(seen.verdict))}{_whose(seen)}"
     hidden = max(0, sum(not rule.matched for rule in seen.rules) - most)
     if hidden:

@@ -1,27 +1,28 @@
 """Playing one described mail on the server's own parts, with a spool that only remembers.
 
-Conversation, session, stages and sorting are those that serve; this is the one module of `inspect` that knows
-how they are put together. No socket is opened, no transport is run, nothing is kept.
+Conversation, session, stages, postqueue and sorting are those that serve, put together in `backstage`. No
+socket is opened, no transport is run, nothing is kept.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from time import time
+from typing import Final, TypeVar
 
 from vsmtp.config.load import Tree
 from vsmtp.config.models.settings import Settings
-from vsmtp.delivery.consignment import Consignment
-from vsmtp.delivery.route import Local, Smarthost
-from vsmtp.facts.answers import FactBook
+from vsmtp.facts.subject import TlsState
 from vsmtp.inspect import script
-from vsmtp.inspect.account import Account, StageSeen
+from vsmtp.inspect.account import StageSeen
+from vsmtp.inspect.backstage import Backstage, Surrounding
 from vsmtp.inspect.compiled import compile_tree
 from vsmtp.inspect.rehearsed import (
     MESSAGE,
@@ -33,33 +34,29 @@ from vsmtp.inspect.rehearsed import (
     read_reply,
     refusal,
 )
-from vsmtp.inspect.scene import Scene, facts_of
-from vsmtp.inspect.spool import RememberingSpool
+from vsmtp.inspect.scene import Scene
 from vsmtp.inspect.tables import suppose
 from vsmtp.inspect.world import World
 from vsmtp.net.limits import Networks, plain
 from vsmtp.queue.records import ACTIVE, QUARANTINE, NewMessage
-from vsmtp.queue.space import Space
 from vsmtp.rules.graph import Graph
 from vsmtp.rules.verdicts import Refuse
 from vsmtp.server import plan
-from vsmtp.server.acceptance import Counter
-from vsmtp.server.fetching import Fetching
 from vsmtp.server.listener import Client
-from vsmtp.server.parcel import Destination, Dropped, Held, Into, Lane, Parcel, Postponed
-from vsmtp.server.reception import Place
-from vsmtp.server.recipients import LocalMail, Recipients
-from vsmtp.server.session import Office, Session
-from vsmtp.server.sorting import Sorting
-from vsmtp.server.stages import Case, Stages
+from vsmtp.server.parcel import Destination, Dropped, Held, Into, Parcel, Postponed
+from vsmtp.server.postqueue import Judged, Row
+from vsmtp.server.session import Session
 from vsmtp.smtp.conversation import Conversation
 from vsmtp.telemetry.log import Log
 from vsmtp.values.address import Address
-from vsmtp.values.answer import Unavailable
 from vsmtp.values.envelope import Content
 from vsmtp.values.outcome import Deferred, Delivered, Failed
-from vsmtp.values.outcome import Outcome as Delivery
-from vsmtp.vocabulary.stages import Stage
+
+T = TypeVar("T")
+
+# The context of mail that this server made: a report, say, which is not played on.
+OWN: Final = "{}"
+_TLS: Final = TlsState("1.3", "TLS_AES_256_GCM_SHA384")
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,100 +94,33 @@ class Rehearsal:
     def _given(self, scene: Scene, world: World) -> _Given:
         tree = suppose(self._tree, world.tables)
         graph = self._graph if tree is self._tree else compile_tree(tree).graph
-        world = world.over(World(facts_of(scene)))
         return _Given(tree.settings, graph, scene, _client(tree.settings, scene), world)
 
     async def _play(self, given: _Given, pool: ThreadPoolExecutor, folder: Path) -> Rehearsed:
+        seen: list[StageSeen] = []
+        now = _epoch(given.settings, given.scene.time or given.world.time)
         async with asyncio.TaskGroup() as tasks:
-            place = Place(asyncio.get_running_loop(), pool, folder)
-            performance = _Performance(given, place, self._log)
-            performance.open(tasks)
-            return await performance.run()
+            around = Surrounding(now, given.world, pool, folder, tasks.create_task, self._log, seen.append)
+            backstage = Backstage(given.settings, given.graph, around)
+            try:
+                return await _Performance(given, backstage, seen).run()
+            finally:
+                backstage.close()
 
 
 class _Performance:
     """One scene while it is played."""
 
-    def __init__(self, given: _Given, place: Place, log: Log) -> None:
-        self._settings = given.settings
-        self._graph = given.graph
+    def __init__(self, given: _Given, backstage: Backstage, seen: list[StageSeen]) -> None:
         self._scene = given.scene
-        self._client = given.client
-        self._world = given.world
-        self._place = place
-        self._log = log
-        self._now = _epoch(given.settings, given.scene.time or given.world.time)
-        self._spool = RememberingSpool()
+        self._backstage = backstage
+        self._stages = seen
         self._dialogue: list[Exchange] = []
-        self._stages: list[StageSeen] = []
-        self._queued: list[NewMessage] = []
         self._moved = asyncio.Event()
-
-    def open(self, tasks: asyncio.TaskGroup) -> None:
-        """Put the server's parts together, as `server.worker` does."""
-        settings = self._settings
-        server = settings.server
-        self._zoned = plan.zoned(settings, self._clock)
-        local = frozenset(domain.casefold() for domain in server.local_domains)
-        self._recipients = Recipients(
-            LocalMail(local, server.recipient_delimiter),
-            Address.parse(server.postmaster),
-            everybody=server.recipients == "any",
-            clock=self._clock,
-        )
-        stages = Stages(self._graph, self._log, self._fetch, tasks.create_task)
-        stages.summon = self._summon
-        self._sorting = self._sort(stages)
-        self._conversation = Conversation(plan.terms(settings))
+        self._conversation = Conversation(plan.terms(given.settings))
         self._session = Session(
-            self._office(stages), self._conversation, self._client, "rehearsal", self._moved.set
+            backstage.office(), self._conversation, given.client, "rehearsal", self._moved.set
         )
-        self._session.subject.authenticated = bool(self._scene.user)
-
-    def _office(self, stages: Stages) -> Office:
-        settings = self._settings
-        counter = Counter(
-            settings.server.name,
-            self._spool,
-            self._log,
-            self._clock,
-            plan.dates(settings, self._clock),
-            self._queued.append,
-            self._place.remove,
-            _never_full,
-            _never_broken,
-        )
-        space = Space(self._place.directory, 0, self._clock)
-        delimiter = settings.server.recipient_delimiter
-        return Office(
-            stages, self._recipients, counter, self._spool, space, self._place, self._log, self._zoned,
-            delimiter, settings.smtp.max_hops,
-        )  # fmt: skip
-
-    def _sort(self, stages: Stages) -> Sorting:
-        settings = self._settings
-        return Sorting(
-            stages, plan.routing(settings).route, _Lanes(), self._recipients, self._zoned,
-            settings.server.recipient_delimiter,
-        )  # fmt: skip
-
-    def _clock(self) -> float:
-        return self._now
-
-    def _summon(self, stage: Stage, case: Case) -> Account:
-        return Account(stage, case, self._world, self._graph.bindings, self._stages.append)
-
-    async def _fetch(self, book: FactBook, name: str) -> None:
-        """Answer a fact that needs I/O as the server would, or as the world supposes."""
-        await Fetching(self._exists).fetch(book, name)
-
-    def _exists(self, address: Address) -> bool | Unavailable:
-        if self._world.users is None:
-            return self._recipients.look_up(address)
-        user = address.local.casefold()
-        delimiter = self._settings.server.recipient_delimiter
-        found = (user.partition(delimiter)[0] or user) if delimiter else user
-        return found in self._world.users
 
     # The play.
 
@@ -198,11 +128,10 @@ class _Performance:
         """Play it to the end."""
         last = await self._speak()
         self._session.end()
-        copies = [
-            await self._copy(message, n)
-            for message in self._spool.accepted
-            for n in range(len(message.recipients))
+        queued = [
+            await self._after(message) for message in self._backstage.spool.accepted if message.context != OWN
         ]
+        copies = [copy for some in queued for copy in some]
         return Rehearsed(
             self._outcome(last, copies), last.reply, tuple(self._dialogue), tuple(self._stages), tuple(copies)
         )
@@ -218,10 +147,13 @@ class _Performance:
         """Say all that the scene has to say, up to a refusal; the exchange that decided."""
         scene = self._scene
         last = await self._say("", b"")
+        self._session.subject.tls = _TLS if scene.tls else None
         for command in script.opening(scene):
             if not last.reply.is_positive:
                 return last
             last = await self._command(command)
+            if scene.user and command == script.greeting(scene) and last.reply.is_positive:
+                last = await self._log_in() or last
         if not (last.reply.is_positive and scene.recipients):
             return last
         answers = [await self._command(script.rcpt(recipient)) for recipient in scene.recipients]
@@ -229,6 +161,18 @@ class _Performance:
             return answers[-1]
         last = await self._command("DATA")
         return await self._say(MESSAGE, script.stuffed(scene.octets)) if last.reply.is_positive else last
+
+    async def _log_in(self) -> Exchange | None:
+        """The client has shown who it is: the rules of `auth` are asked; their refusal, if they do."""
+        about, scene = self._session.subject, self._scene
+        about.user, about.mechanism = scene.user, scene.mechanism
+        about.auth_success, about.attempt, about.authenticated = True, 1, True
+        refused = await _hear(self._session.authenticated)
+        if refused is None:
+            return None
+        exchange = Exchange(f"AUTH {scene.mechanism}", refused)
+        self._dialogue.append(exchange)
+        return exchange
 
     async def _command(self, line: str) -> Exchange:
         return await self._say(line, f"{line}\r\n".encode())
@@ -251,46 +195,63 @@ class _Performance:
         self._dialogue.append(exchange)
         return exchange
 
-    async def _copy(self, message: NewMessage, number: int) -> Copy:
-        """What becomes of one recipient of a queued message."""
-        to = message.recipients[number]
+    # What comes after the 250.
+
+    async def _after(self, message: NewMessage) -> list[Copy]:
+        """What becomes of a queued message's recipients."""
         if message.state != ACTIVE:
-            quarantine = message.state.removeprefix(QUARANTINE)
-            return Copy(to.address, "quarantined", quarantine=quarantine, message=_octets(message.content))
-        settled: asyncio.Future[Destination] = asyncio.get_running_loop().create_future()
-        held = Held(self._spool, message, self._spool.name(message.number), 1)
-        parcel = Parcel(held, number, to.address, 0, to.notes, again=False)
-        self._sorting.settle(parcel, lambda _, destination: settled.set_result(destination))
-        return _as_copy(to.address, await settled)
+            return [_held_back(message, to.address, message.state) for to in message.recipients]
+        spool = self._backstage.spool
+        held = Held(spool, message, spool.name(message.number), len(message.recipients))
+        rows = [Row(n, to.address, 0, to.notes) for n, to in enumerate(message.recipients)]
+        if not self._backstage.postqueue.concerns(held, rows):
+            return [await self._settle(held, row) for row in rows]
+        judged = await _hear(partial(self._backstage.postqueue.begin, held, rows))
+        held = Held(spool, judged.mail, held.name, len(judged.rows), judged.context)
+        ended = [
+            await self._settle(held, row) if destination is None else _as_copy(row.address, destination)
+            for row, destination in judged.rows
+        ]
+        return [*ended, *_quarantined(message, judged)]
+
+    async def _settle(self, held: Held, row: Row) -> Copy:
+        """What the rules of `delivery` and the address make of one recipient."""
+        parcel = Parcel(held, row.number, row.address, row.attempts, row.notes, again=False)
+        sorting = self._backstage.sorting
+
+        def begin(then: Callable[[Destination], None]) -> None:
+            sorting.settle(parcel, lambda _, found: then(found))
+
+        destination = await _hear(begin)
+        copy = _as_copy(row.address, destination)
+        if parcel.folder is not None and copy.transport:
+            return replace(copy, transport=f"maildir:{parcel.folder.path}")
+        return copy
 
 
-class _Lanes(dict[Local | Smarthost, Lane]):
-    """A lane for every way there could be; none is ever served."""
-
-    def __missing__(self, way: Local | Smarthost) -> Lane:
-        """The lane of that way, named as `server.plan` names it."""
-        name = f"{way.host}:{way.port}" if isinstance(way, Smarthost) else "local"
-        lane = self[way] = Lane(name, NoTransport(), 1, 1)
-        return lane
+async def _hear(begin: Callable[[Callable[[T], None]], None]) -> T:
+    """What `begin` tells the function that it is given, whenever it does."""
+    told: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+    begin(told.set_result)
+    return await told
 
 
-def _never_full() -> None:
-    """A remembering spool has room."""
+def _quarantined(message: NewMessage, judged: Judged) -> Iterator[Copy]:
+    """The recipients whom the rules of `postqueue` have put into a quarantine."""
+    if judged.change is None:
+        return
+    for part in judged.change.accepted:
+        yield from (_held_back(part, to.address, part.state) for to in part.recipients)
+    gone = {number for _, number in judged.change.finished} | {row.number for row, _ in judged.rows}
+    for revision in judged.change.revised:
+        if revision.state.startswith(QUARANTINE):
+            left = (to for n, to in enumerate(message.recipients) if n not in gone)
+            yield from (_held_back(message, to.address, revision.state) for to in left)
 
 
-def _never_broken(reason: str) -> None:
-    """Nor does it break."""
-
-
-class NoTransport:
-    """A transport that nobody may ask."""
-
-    async def deliver(self, batch: Sequence[Consignment]) -> Sequence[Delivery]:
-        """A rehearsal ends before this."""
-        raise AssertionError(f"{len(batch)} deliveries in a rehearsal")
-
-    async def close(self) -> None:
-        """Nothing is left to do."""
+def _held_back(message: NewMessage, to: Address, state: str) -> Copy:
+    name = state.removeprefix(QUARANTINE)
+    return Copy(to, "quarantined", quarantine=name, message=_octets(message.content))
 
 
 def _client(settings: Settings, scene: Scene) -> Client:

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from ipaddress import IPv4Address, IPv6Address
 from typing import Final
 
 from vsmtp.values.address import Address
-from vsmtp.values.answer import MISSING
-from vsmtp.vocabulary.answers import Answer
 
 PORT: Final = 40000
 HELO: Final = "client.example.net"
@@ -43,21 +40,6 @@ class Scene:
     def octets(self) -> bytes:
         """The message as the client sends it."""
         return _made_up(self) if self.message is None else self.message
-
-
-def facts_of(scene: Scene) -> Mapping[str, Answer]:
-    """What rules can ask of the login and of TLS, which are not played octet by octet."""
-    facts: dict[str, Answer] = {"tls.active": scene.tls}
-    if scene.user:
-        domain = scene.user.rpartition("@")[2] if "@" in scene.user else ""
-        facts |= {
-            "auth.user": scene.user,
-            "auth.domain": domain or MISSING,
-            "auth.mechanism": scene.mechanism,
-            "auth.success": True,
-            "auth.attempt": 1,
-        }
-    return facts
 
 
 def with_crlf(text: bytes) -> bytes:
