@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import fcntl
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ from hypothesis import strategies as st
 
 from tests.tables.opened import Declared, opened
 from vsmtp.config.models.tables import Csv
+from vsmtp.tables import csv_file
 from vsmtp.tables.cells import ContentError
 from vsmtp.tables.contract import Instant, Row, Writable
 from vsmtp.tables.sheet import Layout, parse_sheet, sheet_of, sheet_text
@@ -143,6 +145,21 @@ def test_a_file_that_cannot_be_read_is_not_written_over(tmp_path: Path) -> None:
     with opened(tmp_path, users={"type": "csv", "path": "users.csv", "writable": True}) as tables:
         assert isinstance(asyncio.run(writable(tables).set("bob", {"value": "x"})), Unavailable)
         assert (tmp_path / "users.csv").read_text() == "name,value\nann\n"
+
+
+def test_who_holds_the_lock_for_ever_keeps_nobody_waiting(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(csv_file, "LOCK_WAIT", 0.05)
+    put(tmp_path, "name,value\n")
+    with (
+        opened(tmp_path, users={"type": "csv", "path": "users.csv", "writable": True}) as tables,
+        (tmp_path / ".users.csv.lock").open("w") as other,
+    ):
+        fcntl.flock(other, fcntl.LOCK_EX)
+        assert isinstance(asyncio.run(writable(tables).set("ann", {"value": "x"})), Unavailable)
+        fcntl.flock(other, fcntl.LOCK_UN)
+        assert asyncio.run(writable(tables).set("ann", {"value": "x"})) is True
 
 
 def test_a_symbolic_link_stays_one(tmp_path: Path) -> None:

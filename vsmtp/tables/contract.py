@@ -13,7 +13,7 @@ from typing import Final, Protocol, TypeAlias, runtime_checkable
 
 from vsmtp.values.answer import Found, Missing, Unavailable
 from vsmtp.values.secret import Secret
-from vsmtp.vocabulary.answers import Unasked
+from vsmtp.vocabulary.answers import UNASKED, Unasked
 
 Cell: TypeAlias = str | int | float | bool | Secret
 Row: TypeAlias = Mapping[str, Cell]
@@ -73,3 +73,8 @@ def fold(key: str) -> str:
 def is_key(key: str) -> bool:
     """Whether a table may have it: text of some length, and no octets that were none."""
     return 0 < len(key) <= MAX_KEY and (key.isascii() or _UNFIT.search(key) is None)
+
+
+def at_once(table: Table, key: str) -> Lookup | Unasked:
+    """What the table can say without waiting."""
+    return table.look_up(key) if isinstance(table, Instant) else UNASKED

@@ -16,6 +16,8 @@ from concurrent.futures import Executor, Future
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import NamedTemporaryFile
+from threading import Lock
+from time import sleep
 from typing import Final, TypeVar
 
 from vsmtp.config.models.tables import Csv
@@ -38,6 +40,8 @@ from vsmtp.values.answer import Unavailable
 R = TypeVar("R")
 
 LOOK_AGAIN_AFTER: Final = 1.0
+LOCK_WAIT: Final = 5.0
+_LOCK_STEP: Final = 0.01
 _CANNOT_FORGET: Final = Unavailable("a csv table cannot forget rows by itself")
 
 
@@ -55,6 +59,8 @@ class CsvTable:
         self._signature: Signature | None = None
         self._flaw = self._said = ""
         self._looked_at = clock()
+        # The executor may have several threads; what one read must not replace what another then wrote.
+        self._turn = Lock()
         self._looking: Future[None] | None = None
         self._look()
 
@@ -129,6 +135,10 @@ class CsvTable:
         return self._looking
 
     def _look(self) -> None:
+        with self._turn:
+            self._look_now()
+
+    def _look_now(self) -> None:
         try:
             if sign(self._settings.path) == self._signature:
                 return
@@ -159,7 +169,7 @@ class CsvTable:
     def _rewrite(self, change: Callable[[Sheet], tuple[R, Sheet]]) -> R | Unavailable:
         path = Path(os.path.realpath(self._settings.path))
         try:
-            with _locked(path):
+            with self._turn, _locked(path):
                 before = self._read()
                 result, after = change(before)
                 if after is not before:
@@ -190,10 +200,22 @@ def _locked(path: Path) -> Iterator[None]:
     # The file itself is replaced, so the lock needs one of its own; other workers take the same.
     descriptor = os.open(path.with_name(f".{path.name}.lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        _lock(descriptor)
         yield
     finally:
         os.close(descriptor)
+
+
+def _lock(descriptor: int) -> None:
+    # A thread that waited for ever would be lost to all tables; another worker's write takes moments.
+    for _ in range(int(LOCK_WAIT / _LOCK_STEP)):
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            sleep(_LOCK_STEP)
+        else:
+            return
+    raise OSError(f"another process has been writing for {LOCK_WAIT:g} s")
 
 
 def _replace(path: Path, octets: bytes) -> Signature:

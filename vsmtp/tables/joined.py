@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TypeVar
 
 from vsmtp.tables.cells import write_cell
-from vsmtp.tables.contract import VALUE, Instant, Lookup, Row, Table
+from vsmtp.tables.contract import VALUE, Lookup, Row, Table, at_once
 from vsmtp.values.answer import MISSING, Found, Missing
-from vsmtp.vocabulary.answers import UNASKED, Unasked
+from vsmtp.vocabulary.answers import Unasked
+
+A = TypeVar("A", Lookup, Lookup | Unasked)
 
 
 class UnionTable:
@@ -21,7 +24,7 @@ class UnionTable:
     def look_up(self, key: str) -> Lookup | Unasked:
         """The answer, where all tables that must be asked can answer at once."""
         for table in self._tables:
-            answer = table.look_up(key) if isinstance(table, Instant) else UNASKED
+            answer = at_once(table, key)
             if not isinstance(answer, Missing):
                 return answer
         return MISSING
@@ -41,44 +44,38 @@ class UnionTable:
 class ChainTable:
     """The value that one table has for the key is the key for the next; the last one's row counts."""
 
-    __slots__ = ("_tables",)
+    __slots__ = ("_first", "_last")
 
     def __init__(self, tables: Sequence[Table]) -> None:
-        self._tables = tuple(tables)
+        *self._first, self._last = tables
 
     def look_up(self, key: str) -> Lookup | Unasked:
         """The answer, where all tables can answer at once."""
-        answer: Lookup | Unasked = MISSING
-        for n, table in enumerate(self._tables):
-            answer = table.look_up(key) if isinstance(table, Instant) else UNASKED
-            if not isinstance(answer, Found):
-                return answer
-            if n < len(self._tables) - 1:
-                following = _next_key(answer.value)
-                if isinstance(following, Missing):
-                    return MISSING
-                key = following
-        return answer
+        for table in self._first:
+            following = _next_key(at_once(table, key))
+            if not isinstance(following, str):
+                return following
+            key = following
+        return at_once(self._last, key)
 
     async def find(self, key: str) -> Lookup:
         """The answer."""
-        answer: Lookup = MISSING
-        for n, table in enumerate(self._tables):
-            answer = await table.find(key)
-            if not isinstance(answer, Found):
-                return answer
-            if n < len(self._tables) - 1:
-                following = _next_key(answer.value)
-                if isinstance(following, Missing):
-                    return MISSING
-                key = following
-        return answer
+        for table in self._first:
+            following = _next_key(await table.find(key))
+            if not isinstance(following, str):
+                return following
+            key = following
+        return await self._last.find(key)
 
     def close(self) -> None:
         """Nothing is held; the members are closed by who opened them."""
 
 
-def _next_key(row: Row) -> str | Missing:
+def _next_key(answer: A) -> str | A | Missing:
+    """The next key, or why there is none: the answer itself, or a row in which it does not stand."""
+    if not isinstance(answer, Found):
+        return answer
+    row: Row = answer.value
     if VALUE in row:
         return write_cell(row[VALUE])
     return write_cell(next(iter(row.values()))) if len(row) == 1 else MISSING

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Final
 
 from vsmtp.config.models.tables import SearchForm
-from vsmtp.tables.contract import Instant, Lookup, Row, Table, Writable, fold
+from vsmtp.tables.contract import Lookup, Row, Table, Writable, at_once, fold
 from vsmtp.values.answer import MISSING, Missing, Unavailable
 from vsmtp.vocabulary.answers import UNASKED, Unasked
 
@@ -39,7 +39,7 @@ class Searched:
     def look_up(self, key: str) -> Lookup | Unasked:
         """The answer, where the table can give it at once."""
         for form in forms_of(key, self._search, self._delimiter):
-            answer = self._table.look_up(form) if isinstance(self._table, Instant) else UNASKED
+            answer = at_once(self._table, form)
             if not isinstance(answer, Missing):
                 return answer
         return MISSING
