@@ -50,6 +50,11 @@ class Fact:
         return self.written or self.name
 
     @property
+    def is_always_there(self) -> bool:
+        """Whether there is always a value, unless it is unavailable."""
+        return self.absent == _NEVER
+
+    @property
     def sources(self) -> tuple[str, ...]:
         """Everything a change of which changes the fact: itself, `header:<field>`, and what it rests on."""
         header = (f"header:{self.header}",) if self.header else ()
