@@ -1,30 +1,47 @@
 from __future__ import annotations
 
 from vsmtp.inspect.decision import decision_lines, decision_object
+from vsmtp.inspect.rulebook import Rulebook, RuleWritten
+from vsmtp.values.diagnostic import Place
 
+BOOK = Rulebook(
+    {("rules", "rcpt", 0): RuleWritten(("rules", "rcpt", 0), {"name": "one"}, Place("a.toml", 3, 1))}
+)
 ENTRIES = (
-    {"stage": "rcpt", "time": 0, "recipient": "a@example.org", "rules": ["one", "two"], "verdict": "accept"},
-    {"stage": "delivery", "time": 60.5, "rules": [], "outcome": "delivered"},
-    {"stage": "mail"},
+    {"stage": "delivery", "time": 60.5, "rules": [], "outcome": "delivered", "verdict": ""},
+    {"stage": "prequeue", "time": 0, "rules": ["gone"], "verdict": "quarantine spam", "rule": "gone"},
+    {
+        "stage": "rcpt",
+        "time": 0,
+        "recipient": "a@example.org",
+        "rules": ["one"],
+        "verdict": "accept",
+        "rule": "one",
+    },
 )
 
 
-def test_each_decision_is_a_line_and_each_of_its_rules_another() -> None:
-    assert list(decision_lines("ID", ENTRIES)) == [
+def test_decisions_come_by_time_and_stage_each_with_its_rules_and_their_places() -> None:
+    assert list(decision_lines("ID", ENTRIES, BOOK)) == [
         "ID: what was decided",
-        "1970-01-01T00:00:00+00:00  rcpt a@example.org: accept",
-        "    `one` matched",
-        "    `two` matched",
-        "1970-01-01T00:01:00+00:00  delivery: delivered",
-        "  mail: go on",
-    ]
-
-
-def test_programs_get_the_entries_with_times_that_can_be_read() -> None:
-    stages = decision_object(ENTRIES)["stages"]
-    assert [stage["time"] for stage in stages] == [
-        "1970-01-01T00:00:00+00:00",
-        "1970-01-01T00:01:00+00:00",
         "",
+        "rcpt a@example.org: accept  (1970-01-01T00:00:00+00:00)",
+        "  yes  `one`",
+        "       a.toml:3",
+        "",
+        "prequeue: quarantine spam  (1970-01-01T00:00:00+00:00)",
+        "  yes  `gone`",
+        "       not in the tree any more",
+        "",
+        "delivery: delivered  (1970-01-01T00:01:00+00:00)",
     ]
-    assert stages[0]["rules"] == ["one", "two"]
+
+
+def test_programs_get_the_shape_of_a_rehearsal() -> None:
+    first, second, third = decision_object(ENTRIES, BOOK)["stages"]
+    assert first["rules"] == [
+        {"name": "one", "file": "a.toml", "line": 3, "matched": True, "condition": None}
+    ]
+    assert (first["verdict"], first["by"], first["reply"]) == ("accept", "one", None)
+    assert (second["verdict"], second["reply"]) == ("quarantine", None)
+    assert (third["verdict"], third["outcome"]) == (None, "delivered")

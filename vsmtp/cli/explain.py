@@ -161,10 +161,11 @@ def _recorded(report: Report, args: Namespace) -> int:
         raise UsageError(f"the queue cannot be read: {fault}") from None
     if decision is None:
         raise UsageError(f"nothing is remembered of `{args.about}`")
+    book = Rulebook.of(report.tree)
     if args.format == "json":
-        _print_json(decision_object(decision))
+        _print_json(decision_object(decision, book))
     else:
-        _print(decision_lines(args.about, decision))
+        _print(decision_lines(args.about, decision, book))
     return EXPLAINED
 
 

@@ -53,6 +53,11 @@ class Rulebook:
         rule = self.own.get(path) or self._shipped.get(path)
         return rule.place if rule is not None else NOWHERE
 
+    def place_of(self, name: str) -> Place:
+        """Where the first rule of that name begins; `NOWHERE` where there is none."""
+        rules = (*self.own.values(), *self._shipped.values())
+        return next((rule.place for rule in rules if rule.name == name), NOWHERE)
+
 
 def _pairs(tree: Tree) -> Iterator[RulePair]:
     for pairs in (*tree.rules.values(), *tree.chains.values()):
