@@ -12,7 +12,7 @@ from typing import Final, TypeAlias
 from vsmtp.rules.ahead import asked_meanwhile
 from vsmtp.rules.effects import Effect
 from vsmtp.rules.frames import FIRES, STUCK, Frame, Observer
-from vsmtp.rules.graph import SHIPPED, Act, Node, Pipeline, Placed
+from vsmtp.rules.graph import SHIPPED, Act, Column, Node, Pipeline, Placed
 from vsmtp.rules.language import Jump, Move, Policy, Return, Rule, RuleInfo, Written
 from vsmtp.rules.regex import Pattern
 from vsmtp.rules.template import render_text
@@ -206,18 +206,17 @@ class Walk:
             if placed.columns < 0 or not weight:
                 weight = frame.weigh(node, placed)
             if weight > 0:
-                names = frame.learn(node, weight)
-                if names:
-                    return Asks(names | self._meanwhile(frame, node, placed, weight))
+                column = node.columns[(weight & -weight).bit_length() - 1]
+                if not frame.take_in(node, column) and (names := frame.to_fetch(node, weight, column)):
+                    return Asks(names | self._meanwhile(frame, node, placed, column))
             elif weight < FIRES:
                 frame.drop(node, placed, weight)
             else:
                 return self._settle(frame, node, placed, weight)
         return None
 
-    def _meanwhile(self, frame: Frame, node: Node, placed: Placed, weight: int) -> frozenset[str]:
-        cheapest = node.columns[(weight & -weight).bit_length() - 1]
-        return asked_meanwhile(frame, node, placed) if cheapest.cost is Cost.NETWORK else frozenset()
+    def _meanwhile(self, frame: Frame, node: Node, placed: Placed, column: Column) -> frozenset[str]:
+        return asked_meanwhile(frame, node, placed) if column.cost is Cost.NETWORK else frozenset()
 
     def _settle(self, frame: Frame, node: Node, placed: Placed, weight: int) -> Step | None:
         """A rule fires, or is left undecided and does what its `unavailable` says."""

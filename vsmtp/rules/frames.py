@@ -120,12 +120,11 @@ class Frame:
             self.report.exempted(self, node, placed)
         self.may = (self.may >> placed.end) << placed.end
 
-    def learn(self, node: Node, unasked: int) -> frozenset[str]:
-        """Ask the cheapest of the columns; the facts to fetch if that cannot be answered from here."""
-        column = node.columns[(unasked & -unasked).bit_length() - 1]
-        if self.take_in(node, column):
-            return _NO_NAMES
-        # What was fetched for another rule is here, and may make this needless.
+    def to_fetch(self, node: Node, unasked: int, column: Column) -> frozenset[str]:
+        """The facts to fetch for these columns, of which `column`, the cheapest, has to wait; maybe none.
+
+        What was fetched for another rule is here, and may make this needless.
+        """
         if any(self.take_in(node, node.columns[n]) for n in ones(unasked & ~column.bit)):
             return _NO_NAMES
         return self.names(node, unasked, column.cost)
