@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from tests.peers.server import VSMTP, Server
-from tests.server.daemon import TRUSTING, Client, event, events, serving, until
+from tests.server.daemon import Client, event, events, serving, until
 
 SOURCE = "127.0.0.66"
 LARGE = b"Subject: large\r\n\r\n" + (b"x" * 70 + b"\r\n") * 20_000

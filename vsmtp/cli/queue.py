@@ -1,4 +1,4 @@
-"""`vsmtp queue`: look into the queue, retry and remove mail.
+"""`vsmtp queue`: look into the queue, retry, release and remove mail.
 
 Looking needs no server. A change is made by the worker that owns the shard, or by us when nobody does.
 """
@@ -40,6 +40,7 @@ def add_arguments(parser: ArgumentParser) -> None:
         ("list", "all mail that is queued", False),
         ("show", "one message: its envelope, its recipients, its header", True),
         ("retry", "try waiting mail again now", True),
+        ("release", "let mail out of its quarantine, or of hold, and deliver it", True),
         ("remove", "take mail out of the queue, undelivered and unreported", True),
     ):
         action = actions.add_parser(name, help=about, description=about.capitalize() + ".")
@@ -95,6 +96,10 @@ def _retry(spool: Path, args: Namespace) -> int:
     return _change(spool, args, "retry", lambda numbers: Change(expedited=numbers))
 
 
+def _release(spool: Path, args: Namespace) -> int:
+    return _change(spool, args, "release", lambda numbers: Change(released=numbers))
+
+
 def _remove(spool: Path, args: Namespace) -> int:
     return _change(spool, args, "remove", lambda numbers: Change(removed=numbers))
 
@@ -103,6 +108,7 @@ _ACTIONS: Final[dict[str, Callable[[Path, Namespace], int]]] = {
     "list": _list,
     "show": _show,
     "retry": _retry,
+    "release": _release,
     "remove": _remove,
 }
 
@@ -172,7 +178,7 @@ def _tell(form: str, order: str, names: list[str]) -> None:
     if form == "json":
         sys.stdout.write(orjson.dumps({"done": order, "ids": names}).decode() + "\n")
     else:
-        past = {"retry": "will be tried now", "remove": "removed"}[order]
+        past = {"retry": "will be tried now", "release": "released", "remove": "removed"}[order]
         sys.stdout.write("".join(f"{name} {past}\n" for name in names))
 
 

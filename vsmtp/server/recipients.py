@@ -85,16 +85,12 @@ class Recipients:
 
     async def find_out(self, address: Address) -> bool | Missing | Unavailable:
         """Whether the address exists; the loop goes on meanwhile."""
-        if not self.is_local(address.domain):
-            return MISSING
+        known = self._recall(address)
+        if not isinstance(known, Unasked):
+            return known
         who = self._who(address)
         if who.startswith("@"):
-            table = self._users.tables.get(who[1:])
-            return (
-                Unavailable(f"there is no table `{who[1:]}`")
-                if table is None
-                else _is_row(await table.find(str(address)))
-            )
+            return _is_row(await self._users.tables[who[1:]].find(str(address)))
         return await asyncio.get_running_loop().run_in_executor(None, self.look_up, address)
 
     def look_up(self, address: Address) -> bool | Unavailable:
@@ -116,11 +112,16 @@ class Recipients:
         if who == ANYBODY or self._is_postmaster(address):
             return True
         if who.startswith("@"):
-            table = self._users.tables.get(who[1:])
-            answer = table.look_up(str(address)) if isinstance(table, Instant) else UNASKED
-            return answer if isinstance(answer, Unasked) else _is_row(answer)
+            return self._recall_row(who[1:], str(address))
         when, found = self._known.get(self._user(address), (float("-inf"), False))
         return found if self._clock() - when < FRESH else UNASKED
+
+    def _recall_row(self, name: str, key: str) -> bool | Unavailable | Unasked:
+        table = self._users.tables.get(name)
+        if table is None:
+            return Unavailable(f"there is no table `{name}`")
+        answer = table.look_up(key) if isinstance(table, Instant) else UNASKED
+        return answer if isinstance(answer, Unasked) else _is_row(answer)
 
     def _who(self, address: Address) -> str:
         return self._users.by_domain.get(address.domain.casefold(), self._users.default)
