@@ -37,6 +37,7 @@ from vsmtp.inspect.rehearsed import (
 from vsmtp.inspect.scene import Scene
 from vsmtp.inspect.tables import suppose
 from vsmtp.inspect.world import World
+from vsmtp.inspect.zone import client_facts
 from vsmtp.net.limits import Networks, plain
 from vsmtp.queue.records import ACTIVE, QUARANTINE, NewMessage
 from vsmtp.rules.graph import Graph
@@ -94,7 +95,9 @@ class Rehearsal:
     def _given(self, scene: Scene, world: World) -> _Given:
         tree = suppose(self._tree, world.tables)
         graph = self._graph if tree is self._tree else compile_tree(tree).graph
-        return _Given(tree.settings, graph, scene, _client(tree.settings, scene), world)
+        client = _client(tree.settings, scene)
+        world = world.over(World(client_facts(world.dns, client.ip)))
+        return _Given(tree.settings, graph, scene, client, world)
 
     async def _play(self, given: _Given, pool: ThreadPoolExecutor, folder: Path) -> Rehearsed:
         seen: list[StageSeen] = []
