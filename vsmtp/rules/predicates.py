@@ -20,6 +20,8 @@ from vsmtp.vocabulary.types import NETWORKED, ORDERED, Type
 _INTERVALS: Final = NETWORKED | ORDERED
 # An element and where it stands in its list.
 _Place: TypeAlias = tuple[int, Scalar]
+# What an element is compared with once every reference is taken out.
+_Constant: TypeAlias = str | bool | Interval
 
 
 def holds(test: Test, kind: Type, answer: Answer, others: Mapping[str, Answer]) -> bool | None:
@@ -90,7 +92,7 @@ def _compare(
             return any(_covers(op, element, _as_operand(op, kind, item)) for item in _elements(answer))
 
 
-def _as_operand(op: Op, kind: Type, value: Scalar) -> str | bool | Interval:
+def _as_operand(op: Op, kind: Type, value: Scalar) -> _Constant:
     if kind in _INTERVALS:
         if kind is Type.NETWORK and not isinstance(value, int | float | str):
             return Interval(ordinal(value), ordinal(value) + 1)
@@ -104,7 +106,7 @@ def _as_operand(op: Op, kind: Type, value: Scalar) -> str | bool | Interval:
             return fold(value)
 
 
-def _covers(op: Op, element: Scalar, operand: str | bool | Interval) -> bool:
+def _covers(op: Op, element: Scalar, operand: _Constant) -> bool:
     if isinstance(operand, Interval):
         return operand.start <= ordinal(element) < operand.end
     if isinstance(operand, bool):
