@@ -7,6 +7,7 @@ import socket
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from itertools import dropwhile
 from pathlib import Path
 from typing import Any, Final, Self, TypeVar
 
@@ -68,7 +69,7 @@ def serving(base: Path, **sections: str) -> Iterator[Server]:
 
 def written(server: Server) -> list[str]:
     """The log of `server` so far, line by line, without what it said to the administrator before."""
-    return [line for line in server.output.split("\n")[:-1] if not line.startswith("vsmtp: warning: ")]
+    return list(dropwhile(lambda line: "started" not in line, server.output.split("\n")[:-1]))
 
 
 def strange(server: Server) -> list[str]:

@@ -7,11 +7,12 @@ some of whose recipients were refused after all.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
+from vsmtp.facts.subject import Variable
 from vsmtp.message.trace import Protocol, Trace, received
 from vsmtp.queue.dsn import deserves_bounce
 from vsmtp.queue.records import (
@@ -103,11 +104,13 @@ class Acceptance(NamedTuple):
         for part in self._parts():
             number = self.counter.spool.number(now)
             name = name or self.counter.spool.name(number)
+            said = self._said(part)
             if isinstance(part.fate, Discard):
                 self._discard(self.counter.spool.name(number))
             else:
-                messages.append(self._compose(number, now, part))
-            remarks += self._remarks(number, now, part)
+                messages.append(self._compose(number, now, part, remarked=bool(said)))
+            if said:
+                remarks += write_remarks(number, now, said)
         messages += self._bounces(name, now)
         if messages:
             change = Change(accepted=tuple(messages), remarks=tuple(remarks))
@@ -139,19 +142,22 @@ class Acceptance(NamedTuple):
         if self.letter.arrived.file is not None:
             self.counter.unwanted(self.letter.arrived.file)
 
-    def _remarks(self, number: int, now: float, part: _Part) -> list[Remark]:
-        said = [*self.letter.mailing.scope.record]
+    def _said(self, part: _Part) -> tuple[dict[str, Any], ...]:
+        """What rules have decided of this message."""
+        said = self.letter.mailing.scope.record
         for to in part.recipients:
-            said += to.scope.record
-        return write_remarks(number, now, said) if said else []
+            if to.scope.record:
+                said += to.scope.record
+        return said
 
-    def _compose(self, number: int, now: float, part: _Part) -> NewMessage:
+    def _compose(self, number: int, now: float, part: _Part, *, remarked: bool) -> NewMessage:
         letter = self.letter
         about, scope = letter.mailing.subject, letter.mailing.scope
         head = (part.group.head if part.group.head is not None else about.head) or b""
         client = letter.visitor.subject
-        variables = {**client.variables, **part.group.variables}
-        remarked = bool(scope.record) or any(to.scope.record for to in part.recipients)
+        variables: Mapping[str, Variable] = part.group.variables
+        if client.variables:
+            variables = {**client.variables, **variables}
         context = Context(client, variables, letter.known, remarked=remarked)
         return NewMessage(
             number, now, about.sender, letter.mailing.eight_bit, about.smtputf8, letter.visitor.session,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import astuple, dataclass, field
 from ipaddress import ip_address
 from typing import Any, Final, TypeAlias
@@ -55,8 +56,8 @@ class Context:
     """
 
     connection: subject.Connection | None = None
-    variables: dict[str, Variable] = field(default_factory=dict)
-    known: dict[str, Known] = field(default_factory=dict)
+    variables: Mapping[str, Variable] = field(default_factory=dict)
+    known: Mapping[str, Known] = field(default_factory=dict)
     edits: tuple[Edit, ...] = ()
     way: Way | None = None
     passed: dict[str, Passed] = field(default_factory=dict)

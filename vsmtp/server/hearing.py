@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from vsmtp.facts.answers import FactBook
 from vsmtp.rules.evaluate import NO_VERDICT, Ended
 from vsmtp.server.judging import Bench, Group, groups_of, strictest
 from vsmtp.server.mailing import Accepted, Mailing, Scope, change_recipients
@@ -21,11 +20,10 @@ class Heard:
     groups: tuple[Group, ...]
 
     @classmethod
-    def unjudged(cls, mailing: Mailing, book: FactBook) -> Heard:
+    def unjudged(cls, mailing: Mailing) -> Heard:
         """All recipients as one group: there was nothing to ask."""
-        group = Group(None, mailing.recipients)
-        group.close(NO_VERDICT, book)
-        return cls((group,))
+        about = mailing.subject
+        return cls((Group(None, mailing.recipients, mailing.scope, NO_VERDICT, about.head, about.variables),))
 
 
 @dataclass(frozen=True, slots=True)

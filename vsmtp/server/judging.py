@@ -6,7 +6,7 @@ walk; with several they are judged one after another, each from what the root ta
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -36,7 +36,7 @@ class Group:
     scope: Scope = field(default_factory=Scope)
     ended: Ended = NO_VERDICT
     head: bytes | None = None
-    variables: dict[str, Variable] = field(default_factory=dict)
+    variables: Mapping[str, Variable] = field(default_factory=dict)
 
     @property
     def refusal(self) -> Reply | None:
@@ -50,7 +50,8 @@ class Group:
     def close(self, ended: Ended, book: FactBook) -> None:
         """This is how they were judged, the message being as it is in `book`."""
         self.ended = ended
-        self.head, self.variables = book.transaction.head, dict(book.transaction.variables)
+        about = book.transaction
+        self.head, self.variables = about.head, dict(about.variables)
         if isinstance(ended.verdict, Discard | Quarantine):
             self.scope.fate = ended.verdict
 
@@ -133,7 +134,7 @@ class Bench:
 
     def _note(self, scope: Scope, case: Case, ended: Ended) -> None:
         if case.matched:
-            scope.record.append(remark_of(self.stage, case, ended))
+            scope.record += (remark_of(self.stage, case, ended),)
 
 
 def strictest(groups: Iterable[Group]) -> Group | None:

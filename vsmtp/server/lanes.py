@@ -34,7 +34,7 @@ class Lanes:
 
     def __call__(self, goal: Goal) -> Lane | Deferred:
         """The lane to that goal."""
-        if isinstance(goal, ToHost | ToRelay):
+        if not isinstance(goal, (Local, Smarthost)):
             self._used[goal] = self._clock()
         lane = self._lanes.get(goal)
         if lane is None:

@@ -18,7 +18,7 @@ from vsmtp.facts import subject
 from vsmtp.facts.subject import Variable
 from vsmtp.message.edits import Edit
 from vsmtp.rules.verdicts import Discard, Quarantine
-from vsmtp.server.notes import Notes
+from vsmtp.server.notes import NOTHING, Notes
 from vsmtp.server.reception import Reception
 from vsmtp.values.address import Address
 from vsmtp.values.reply import Reply
@@ -36,14 +36,13 @@ class Scope:
     trusted: bool = False
     fate: Fate = None
     way: Way | None = None
-    edits: list[Edit] = field(default_factory=list)
-    changes: list[EnvelopeChange] = field(default_factory=list)
-    record: list[dict[str, Any]] = field(default_factory=list)
+    edits: tuple[Edit, ...] = ()
+    changes: tuple[EnvelopeChange, ...] = ()
+    record: tuple[dict[str, Any], ...] = ()
 
     def copy(self) -> Scope:
         """The same, to be said more of without changing this."""
-        edits, changes, record = [*self.edits], [*self.changes], [*self.record]
-        return Scope(self.trusted, self.fate, self.way, edits, changes, record)
+        return Scope(self.trusted, self.fate, self.way, self.edits, self.changes, self.record)
 
     def follow(self, later: Scope) -> None:
         """What was said later of all of these counts in place of what was said before."""
@@ -66,9 +65,11 @@ class Accepted:
 
     def notes(self, way: Way | None) -> Notes:
         """What goes into the queue with it; `way` is what was said of all, where nothing was of this one."""
-        original = self.original
-        named = str(original) if original is not None and original != self.address else ""
-        return Notes(tuple(self.scope.edits), self.scope.way or way, self.variables, named)
+        original, scope = self.original, self.scope
+        named = "" if original is None or original == self.address else str(original)
+        if not (scope.edits or scope.way or way or self.variables or named):
+            return NOTHING
+        return Notes(scope.edits, scope.way or way, self.variables, named)
 
 
 @dataclass(slots=True)

@@ -39,6 +39,8 @@ NOTHING: Final = Notes()
 
 def write_notes(notes: Notes) -> str:
     """The notes as JSON; empty where there is nothing to say."""
+    if notes is NOTHING:
+        return ""
     said: dict[str, Any] = {}
     if notes.edits:
         said["edits"] = dump(notes.edits)

@@ -153,7 +153,7 @@ class _Judgement:
 
     def _follow_root(self, scope: Scope, book: FactBook, *, changed: bool) -> None:
         """What the root table said is for all."""
-        self.context.edits += tuple(scope.edits)
+        self.context.edits += scope.edits
         self.context.way = scope.way or self.context.way
         self.context.variables = dict(book.transaction.variables)
         self.rows = self._readdressed(self.rows, scope)

@@ -18,6 +18,7 @@ REMEMBERED: Final = 10_000
 FRESH: Final = 60.0
 SYSTEM: Final = "system"
 ANYBODY: Final = "any"
+POSTMASTER: Final = "postmaster"
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,9 +107,10 @@ class Recipients:
         return found
 
     def _recall(self, address: Address) -> bool | Missing | Unavailable | Unasked:
-        if address.domain.casefold() not in self._local_domains:
+        domain = address.domain.casefold()
+        if domain not in self._local_domains:
             return MISSING
-        who = self._who(address)
+        who = self._users.by_domain.get(domain, self._users.default)
         if who == ANYBODY or self._is_postmaster(address):
             return True
         if who.startswith("@"):
@@ -129,7 +131,8 @@ class Recipients:
     def _is_postmaster(self, address: Address) -> bool:
         """Whether it is the postmaster of a domain of ours where not everybody exists."""
         return (
-            self._user(address) == "postmaster"
+            len(address.local) >= len(POSTMASTER)
+            and self._user(address) == POSTMASTER
             and self.is_local(address.domain)
             and self._who(address) != ANYBODY
         )

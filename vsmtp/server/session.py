@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Any, Final
 
 from vsmtp.facts import subject
@@ -203,7 +204,7 @@ class Session:
         self._book.forget_message()
 
         def begin() -> None:
-            changes = [*self._scope.changes, *mailing.scope.changes]
+            changes = self._scope.changes + mailing.scope.changes
             if changes:
                 mailing.recipients = change_recipients(mailing.recipients, changes, self._adopt)
             self._mailing = mailing
@@ -225,7 +226,7 @@ class Session:
         about = mailing.subject
         to = Accepted(office.recipients.keeper(address), Scope(), original=address)
         to.chains = office.chains(self.subject, about.sender, address)
-        before = about.sender, [*about.recipients]
+        case = self._case(to.scope)
 
         def add() -> None:
             if self._must_come_apart(mailing, to):
@@ -236,13 +237,12 @@ class Session:
 
         def refuse(reply: Reply) -> None:
             # What rules did to the envelope for a recipient vanishes with it.
-            about.sender, about.recipients[:] = before
+            case.sheet.take_back()
             self._no(reply)
 
         if self._scope.trusted or mailing.scope.trusted or not office.stages.has(Stage.RCPT):
             add()
         else:
-            case = self._case(to.scope)
             if to.chains:
                 case.part = whole(office.stages.graph.acting(Stage.RCPT, to.chains))
             self._ask(Stage.RCPT, case, add, refuse)
@@ -294,7 +294,10 @@ class Session:
                 mailing.reception = Reception(self._office.place, name, self._go_on)
                 self._yes()
 
-        self._hear(Stage.DATA, mailing, lambda _: receive())
+        if self._is_heard(Stage.DATA, mailing):
+            self._hear(Stage.DATA, mailing, lambda _: receive())
+        else:
+            receive()
 
     def chunk(self, question: Chunk) -> None:
         """Take the next octets of the message."""
@@ -340,7 +343,8 @@ class Session:
         if hops(arrived.head) > self._office.manners.max_hops:
             self._no(TOO_MANY_HOPS)
             return
-        self._book.apply(self._scope.edits + mailing.scope.edits)
+        if edits := self._scope.edits + mailing.scope.edits:
+            self._book.apply(edits)
 
         def store(heard: Heard) -> None:
             if self._mailing is not mailing:
@@ -349,16 +353,19 @@ class Session:
             self._mailing = None
             mailing.scope.fate = mailing.scope.fate or self._scope.fate
             mailing.scope.way = mailing.scope.way or self._scope.way
-            mailing.scope.record[:0] = self._scope.record
+            mailing.scope.record = self._scope.record + mailing.scope.record
             letter = Letter(self._visitor, mailing, arrived, heard, {})
             Acceptance(self._office.counter, letter, self._stored).begin()
 
-        self._hear(
-            Stage.PREQUEUE,
-            mailing,
-            store,
-            lambda: Content((about.head or b"") + arrived.rest, arrived.file),
-        )
+        if self._is_heard(Stage.PREQUEUE, mailing):
+            content = partial(_whole_message, about, arrived)
+            self._hear(Stage.PREQUEUE, mailing, store, content)
+        else:
+            store(Heard.unjudged(mailing))
+
+    def _is_heard(self, stage: Stage, mailing: Mailing) -> bool:
+        """Whether any rule looks at the message."""
+        return self._office.stages.has(stage) and not (self._scope.trusted or mailing.is_trusted)
 
     def _hear(
         self,
@@ -370,9 +377,6 @@ class Session:
         """Ask the rules of `data` or `prequeue`; `then` hears unless the whole message is refused."""
         self.is_deciding = True
         office = self._office
-        if self._scope.trusted or mailing.is_trusted or not office.stages.has(stage):
-            then(Heard.unjudged(mailing, self._book))
-            return
 
         def make(scope: Scope) -> Case:
             return self._case(scope, content)
@@ -413,7 +417,7 @@ class Session:
 
         def judge(ended: Ended) -> None:
             if case.matched:
-                scope.record.append(remark_of(stage, case, ended))
+                scope.record += (remark_of(stage, case, ended),)
             match ended.verdict:
                 case None | Accept() | Delegate():
                     accept()
@@ -460,6 +464,11 @@ class Session:
         """A fault of ours has cut the answer off: nobody is left waiting for it."""
         if not self._conversation.closed:
             self._no(INTERNAL, close=True)
+
+
+def _whole_message(about: subject.Transaction, arrived: Arrived) -> Content:
+    """The message as it stands, its header edited so far."""
+    return Content((about.head or b"") + arrived.rest, arrived.file)
 
 
 _OF_MESSAGES: Final = (Stage.DATA, Stage.PREQUEUE)

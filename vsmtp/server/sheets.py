@@ -28,6 +28,7 @@ from vsmtp.rules.language import RuleInfo
 from vsmtp.server.mailing import Scope
 from vsmtp.telemetry.events import EffectFailed, RuleNoted
 from vsmtp.telemetry.log import Log
+from vsmtp.values.address import Address
 from vsmtp.values.answer import Unavailable
 from vsmtp.values.envelope import Content
 
@@ -72,7 +73,9 @@ class StageSheet:
     be awaited before the walk goes on.
     """
 
-    __slots__ = ("_content", "_session", "_waiting", "_works", "book", "fired", "scope", "trouble")
+    __slots__ = (
+        "_before", "_content", "_session", "_waiting", "_works", "book", "fired", "scope", "trouble",
+    )  # fmt: skip
 
     def __init__(
         self,
@@ -90,6 +93,7 @@ class StageSheet:
         self._session = session
         self._content = content
         self._waiting: list[_Waiting] = []
+        self._before: tuple[Address, tuple[Address, ...]] | None = None
 
     @property
     def is_waiting(self) -> bool:
@@ -106,13 +110,15 @@ class StageSheet:
 
     def edit(self, edit: Edit) -> None:
         """The header is edited, or will be once there is one."""
-        self.scope.edits.append(edit)
+        self.scope.edits += (edit,)
         self.book.apply([edit])
 
     def envelope(self, change: EnvelopeChange) -> None:
         """The envelope is changed, as facts see it at once and as the mail will have it."""
-        self.scope.changes.append(change)
+        self.scope.changes += (change,)
         about = self.book.transaction
+        if self._before is None:
+            self._before = about.sender, tuple(about.recipients)
         match change:
             case SenderRewritten(address):
                 about.sender = address
@@ -123,6 +129,12 @@ class StageSheet:
                 about.recipients[:] = [to for to in about.recipients if to.key != address.key]
             case RecipientRewritten(address):
                 self.book.rewrite_recipient(address)
+
+    def take_back(self) -> None:
+        """What was done to the envelope is undone: it was for a recipient that is refused."""
+        if self._before is not None:
+            about = self.book.transaction
+            about.sender, about.recipients[:] = self._before
 
     def transport(self, way: Way) -> None:
         """This is the way to go; the last one counts."""

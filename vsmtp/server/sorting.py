@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from vsmtp.delivery.consignment import Folder
@@ -40,9 +40,13 @@ class Sorting:
 
     def settle(self, parcel: Parcel, place: Callable[[Parcel, Destination], None]) -> None:
         """Call `place` with where the parcel goes: at once, unless a rule has to wait for a fact."""
+        is_asked = self.stages.has(Stage.DELIVERY)
+        if not (is_asked or parcel.notes or parcel.held.was_judged):
+            place(parcel, self._into(parcel, self._goal(parcel, None), ()))
+            return
         notes = read_notes(parcel.notes)
-        scope = Scope(way=notes.way, edits=[*self._edits(parcel), *notes.edits])
-        if not self.stages.has(Stage.DELIVERY):
+        scope = Scope(way=notes.way, edits=self._edits(parcel) + notes.edits)
+        if not is_asked:
             place(parcel, self._way(parcel, scope))
             return
         case = self._case(parcel, notes, scope)
@@ -104,11 +108,13 @@ class Sorting:
         way = scope.way
         if way is None and parcel.held.was_judged:
             way = parcel.held.read_context().way
-        goal = self._goal(parcel, way)
-        if isinstance(goal, Dropped | Deferred):
+        return self._into(parcel, self._goal(parcel, way), scope.edits)
+
+    def _into(self, parcel: Parcel, goal: Goal | Dropped | Deferred, edits: Sequence[Edit]) -> Destination:
+        if isinstance(goal, (Dropped, Deferred)):
             return goal
         lane = self.lane(goal)
-        return Into(lane, _copy(parcel, scope.edits)) if isinstance(lane, Lane) else lane
+        return Into(lane, _copy(parcel, edits)) if isinstance(lane, Lane) else lane
 
     def _goal(self, parcel: Parcel, way: Way | None) -> Goal | Dropped | Deferred:
         match way:
@@ -124,7 +130,7 @@ class Sorting:
                 return way
 
 
-def _copy(parcel: Parcel, edits: list[Edit]) -> Content:
+def _copy(parcel: Parcel, edits: Sequence[Edit]) -> Content:
     """This recipient's copy of the message; without edits it is the message itself."""
     mail = parcel.held.mail
     if not edits:

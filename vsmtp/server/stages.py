@@ -42,7 +42,7 @@ class Case:
     """What a stage is asked about: the facts, the session they belong to, and what rules may change.
 
     `part` says which tables are read and `stop` where to go on; `failed` is called when the evaluation is cut
-    off by a fault of ours. `carried_out` hears of each effect. Afterwards `matched` are the rules that
+    off by a fault of ours. `carried_out` hears of each effect when its turn has come. Afterwards `matched` are the rules that
     matched, `position` is where the deciding one stands, and `shipped_ran` whether the shipped rules were
     asked.
     """
@@ -66,7 +66,7 @@ class Witness(Observer, Protocol):
         """The facts that the walk asks: these, or what is supposed in place of some of them."""
 
     def carried_out(self, effect: Effect, fired: Fired) -> None:
-        """An effect of the rule that fired was carried out."""
+        """The turn of an effect of the rule that fired has come: its texts are those that it has now."""
 
     def ended(self, ended: Ended) -> None:
         """The evaluation came to this end."""
@@ -193,9 +193,9 @@ class Stages:
     def _carry_out(self, fired: Fired, case: Case) -> None:
         case.sheet.fired = fired
         for effect in fired.effects:
-            carry_out(effect, fired, case.sheet)
             if case.carried_out is not None:
-                case.carried_out(effect, fired)
+                case.carried_out(effect, fired)  # before: its texts may rest on what it changes
+            carry_out(effect, fired, case.sheet)
 
     def _end(self, evaluation: _Evaluation, ended: Ended) -> Ended:
         case, walk = evaluation.case, evaluation.walk
