@@ -98,7 +98,7 @@ def test_programs_get_json(tree: Path, tmp_path: Path, capsys: pytest.CaptureFix
     }
     assert prequeue["rules"][0]["matched"] is True
     assert prequeue["rules"][0]["condition"] is None
-    assert prequeue["effects"] == ["add header X-Tag you win"]
+    assert prequeue["effects"] == ["add_header X-Tag you win"]
 
 
 def test_a_refusal_has_verdict_rule_and_reply(tree: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -111,7 +111,7 @@ def test_a_message_can_come_from_standard_input(
 ) -> None:
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"Subject: a win\n\n")))
     found = explained(tree, capsys, *CLIENT, "--rcpt", "ann@example.org", "-")
-    assert found["stages"][-1]["effects"] == ["add header X-Tag a win"]
+    assert found["stages"][-1]["effects"] == ["add_header X-Tag a win"]
 
 
 def test_several_recipients_may_follow_one_option_or_several(

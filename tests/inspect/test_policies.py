@@ -40,7 +40,7 @@ outcome = "rejected"
 reply = 550
 rules = ["no relaying", "tag"]
 not_rules = "tag"
-effects = ["add header"]
+effects = ["add_header"]
 headers = { Subject = "x", X-A = false, X-B = true, X-C = ["1", "2"] }
 transport = "local"
 quarantine = "spam"
@@ -75,7 +75,7 @@ def test_every_key_is_read(tmp_path: Path) -> None:
     assert test.world.facts == {"spf.result": "fail", "client.rdns": "x.example"}
     assert test.world.users == frozenset({"ann"})
     assert (expect.outcome, expect.reply, expect.rules) == ("rejected", "550", ("no relaying", "tag"))
-    assert (expect.not_rules, expect.effects) == (("tag",), ("add header",))
+    assert (expect.not_rules, expect.effects) == (("tag",), ("add_header",))
     assert expect.headers == {"Subject": ("x",), "X-A": False, "X-B": True, "X-C": ("1", "2")}
     assert (expect.transports, expect.quarantine) == (("local",), "spam")
     assert expect.recipients == {"b@example.org": "550"}

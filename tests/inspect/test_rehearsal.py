@@ -99,7 +99,18 @@ def test_edits_of_rules_are_in_the_copy(tmp_path: Path) -> None:
     rehearsed = play(tmp_path, rules, mail("ann@example.org", text="Subject: x\n\n.dot\n"))
     assert rehearsed.copies[0].message.endswith(b"Subject: x\r\nX-A: client.example.net\r\n\r\n.dot\r\n")
     [deed] = [deed for seen in rehearsed.stages for deed in seen.effects]
-    assert (deed.rule.name, deed.text) == ("a", "add header X-A client.example.net")
+    assert (deed.rule.name, deed.text) == ("a", "add_header X-A client.example.net")
+
+
+def test_an_effect_is_told_with_the_texts_it_had_before_it_changed_them(tmp_path: Path) -> None:
+    rules = (
+        '[tables.aliases]\ntype = "inline"\nentries = { "sales@example.org" = "ann@example.org" }\n'
+        '[[rules.rcpt]]\nname = "a"\nlookup.alias = { table = "aliases", key = "{rcpt.address}" }\n'
+        'when.alias.found = true\ndo = [{ rewrite_rcpt = "{alias.value}" }]\n'
+    )
+    rehearsed = play(tmp_path, rules, mail("sales@example.org"))
+    [deed] = [deed for seen in rehearsed.stages for deed in seen.effects]
+    assert deed.text == "rewrite_rcpt ann@example.org"
 
 
 def test_a_large_message_is_played_from_the_disk(tmp_path: Path) -> None:

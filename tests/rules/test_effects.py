@@ -99,12 +99,12 @@ def test_what_routes_mail_or_writes_tables_is_binding() -> None:
 
 
 @pytest.mark.parametrize(("effect", "words"), [
-    (AddHeader("X-A", T), "add header X-A {helo.name}"),
-    (RenameHeader("A", "B"), "rename header A B"),
-    (NoDelivery(), "no delivery"),
+    (AddHeader("X-A", T), "add_header X-A {helo.name}"),
+    (RenameHeader("A", "B"), "rename_header A B"),
+    (NoDelivery(), "no_delivery"),
     (Forward(T), "forward {helo.name}"),
     (SetVariables((("var.x", T), ("var.y", 1))), "set var.x = {helo.name}, var.y = 1"),
-    (AddRcpt(T, ("never",)), "add rcpt {helo.name} never"),
+    (AddRcpt(T, ("never",)), "add_rcpt {helo.name} never"),
     (Count("l", T), "count l {helo.name}"),
 ])  # fmt: skip
 def test_an_effect_is_described(effect: Effect, words: str) -> None:

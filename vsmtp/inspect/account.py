@@ -140,7 +140,7 @@ class Account:
                 return name
 
     def carried_out(self, effect: Effect, fired: Fired) -> None:
-        """An effect was carried out."""
+        """The turn of an effect has come."""
         self._effects.append(Deed(fired.rule, describe(_filled_in(effect, fired.facts))))
 
     def ended(self, ended: Ended) -> None:

@@ -322,9 +322,9 @@ def headers_changed(effect: Effect) -> frozenset[str]:
 
 
 def describe(effect: Effect) -> str:
-    """A few words for a dry run's log line: the effect's key in the rule, and what was written there."""
+    """A few words for a dry run's log line: the key as a rule writes it, and what was written there."""
     words = (_word(getattr(effect, each.name)) for each in fields(effect))
-    return " ".join([_KEYS[type(effect)].replace("_", " "), *(word for word in words if word)])
+    return " ".join([_KEYS[type(effect)], *(word for word in words if word)])
 
 
 _KEYS: Final[dict[type[Effect], str]] = {
