@@ -42,9 +42,9 @@ class Case:
     """What a stage is asked about: the facts, the session they belong to, and what rules may change.
 
     `part` says which tables are read and `stop` where to go on; `failed` is called when the evaluation is cut
-    off by a fault of ours. `carried_out` hears of each effect when its turn has come. Afterwards `matched` are the rules that
-    matched, `position` is where the deciding one stands, and `shipped_ran` whether the shipped rules were
-    asked.
+    off by a fault of ours. `carried_out` hears of each effect when its turn has come. Afterwards `matched`
+    are the rules that matched, `position` is where the deciding one stands, and `shipped_ran` whether the
+    shipped rules were asked.
     """
 
     session: str
@@ -101,7 +101,7 @@ class Stages:
         self.hits: Counter[tuple[Stage, str]] = Counter()
         self.summon: Summon | None = None
         self._log = log
-        self._fetch = fetch
+        self.fetch = fetch
         self._spawn = spawn
         self._observe = observe
 
@@ -184,11 +184,11 @@ class Stages:
     async def _fetch_all(self, book: FactBook, names: frozenset[str]) -> None:
         """Fetch them together: that takes the time of the slowest."""
         if len(names) == 1:
-            await self._fetch(book, next(iter(names)))
+            await self.fetch(book, next(iter(names)))
             return
         async with asyncio.TaskGroup() as fetches:
             for name in names:
-                fetches.create_task(_run(self._fetch(book, name)))
+                fetches.create_task(_run(self.fetch(book, name)))
 
     def _carry_out(self, fired: Fired, case: Case) -> None:
         case.sheet.fired = fired
