@@ -17,7 +17,8 @@ PAGES: Final = ROOT / "docs" / "diagnostics"
 
 # Who makes a fault, and which of its arguments is the code.
 MAKERS: Final = {
-    "Fault": 1, "Diagnostic": 1, "refusal": 0, "refused": 2, "fault": 1, "key_fault": 1, "warn": 1, "_add": 1, "wrong": 0,
+    "Fault": 1, "Diagnostic": 1, "refusal": 0, "refused": 2, "fault": 1, "key_fault": 1, "warn": 1, "_add": 1,
+    "wrong": 0, "Finding": 2,
 }  # fmt: skip
 # What `vsmtp run` says of sockets; its table of reasons holds the words.
 SAID_BY_RUN: Final = {"cannot-listen", "not-our-address", "port-in-use", "port-needs-root"}
@@ -27,7 +28,7 @@ BEYOND_A_TREE: Final = SAID_BY_RUN | {
     "unwritable-path",
 }  # fmt: skip
 _EXAMPLE: Final = re.compile(r"^(Bad|Good):\n\n```toml\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-_CODE: Final = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)+|syntax|leftover")
+_CODE: Final = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)+|syntax|leftover|backscatter")
 
 
 def codes() -> set[str]:

@@ -13,6 +13,8 @@ from pathlib import Path
 from vsmtp.config.load import Tree, read_tree
 from vsmtp.inspect.compiled import compile_tree
 from vsmtp.inspect.environment import examine
+from vsmtp.inspect.lints import lint
+from vsmtp.rules.compile import Compiled
 from vsmtp.rules.graph import Graph
 from vsmtp.values.diagnostic import Diagnostic
 
@@ -40,9 +42,14 @@ def check(directory: Path, *, hostname: str, version: str) -> Report:
     if not isinstance(tree, Tree):
         return Report(_in_order(tree))
     compiled = compile_tree(tree)
-    faults = (*compiled.faults, *examine(tree.settings, os.environ))
+    odd = () if _has_errors(compiled) else lint(tree, compiled.graph)
+    faults = (*compiled.faults, *odd, *examine(tree.settings, os.environ))
     diagnostics = (*tree.notes, *(tree.locate(fault) for fault in faults))
     return Report(_in_order(diagnostics), tree, compiled.graph)
+
+
+def _has_errors(compiled: Compiled) -> bool:
+    return any(fault.severity == "error" for fault in compiled.faults)
 
 
 def _in_order(diagnostics: tuple[Diagnostic, ...]) -> tuple[Diagnostic, ...]:
