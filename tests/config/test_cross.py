@@ -28,6 +28,8 @@ RELAY = "[relays.r]\nhost = 'r.example'\n"
             "10-a.toml:4:9+7 domain-in-both",
         ),
         ("[domains.'a.example']\n[domains.'A.example']", "10-a.toml:2:10+11 bad-domain"),
+        ("[server]\nrecipients = '@users'", "10-a.toml:2:14+8 unknown-table"),
+        ("[domains.'a.example']\nrecipients = '@users'", "10-a.toml:2:14+8 unknown-table"),
         (RELAY + "user = 'me'", "10-a.toml:1:9+1 missing-key"),
         ("[tables.a]\ntype = 'union'\ntables = ['@b']", "10-a.toml:3:11+4 unknown-table"),
         ("[tables.a]\ntype = 'chain'\ntables = ['@a']", "10-a.toml:3:11+4 bad-table"),

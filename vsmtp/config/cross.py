@@ -55,6 +55,20 @@ def _folded(domains: tuple[str, ...]) -> frozenset[str]:
     return frozenset(domain.casefold() for domain in domains)
 
 
+def _unknown_recipients(settings: Settings) -> Iterator[Fault]:
+    places: list[tuple[KeyPath, str]] = [(("server", "recipients"), settings.server.recipients)]
+    places += [
+        (("domains", name, "recipients"), domain.recipients)
+        for name, domain in settings.domains.items()
+        if domain.recipients is not None
+    ]
+    for path, written in places:
+        if written.startswith("@") and written[1:] not in settings.tables:
+            near = nearest(written[1:], tuple(settings.tables))
+            remedy = f"did you mean `@{near}`?" if near else f"declare it: `[tables.{written[1:]}]`"
+            yield Fault(path, "unknown-table", f"there is no table `{written}`", remedy)
+
+
 def _same_domain(settings: Settings) -> Iterator[Fault]:
     seen: dict[str, str] = {}
     for name in settings.domains:
@@ -74,11 +88,26 @@ def _half_certificate(settings: Settings) -> Iterator[Fault]:
         )
 
 
-def _unused_tls(settings: Settings) -> Iterator[Fault]:
-    if "tls" in settings.model_fields_set:
-        message = "certificates are checked, but no listener of this release offers TLS"
-        remedy = "STARTTLS for clients arrives in a later release"
-        yield Fault(("tls",), "not-yet", message, remedy, at="key", severity="warning")
+def _no_certificate(settings: Settings) -> Iterator[Fault]:
+    remedy = "name a certificate and its key in `[tls]`"
+    for name, listener in settings.listeners.items():
+        wants = listener.is_implicit or listener.starttls(has_certificate=settings.has_certificate) != "none"
+        if wants and not settings.has_certificate:
+            key = "tls" if "tls" in listener.model_fields_set else "kind"
+            message = f"listener `{name}` offers TLS, and there is no certificate to show"
+            yield Fault(("listeners", name, key), "no-certificate", message, remedy)
+        if listener.client_certificates != "none" and settings.tls.client_ca is None:
+            message = f"listener `{name}` wants certificates of clients, and nobody vouches for them"
+            path = ("listeners", name, "client_certificates")
+            yield Fault(path, "no-certificate", message, "name the authorities in `[tls] client_ca`")
+
+
+def _idle_tls(settings: Settings) -> Iterator[Fault]:
+    for name, listener in settings.listeners.items():
+        if listener.is_implicit and listener.tls in {"none", "may"}:
+            message = f"`{listener.kind}` is under TLS from the first octet on"
+            remedy = "leave `tls` out, or choose another kind"
+            yield Fault(("listeners", name, "tls"), "bad-choice", message, remedy)
 
 
 def _half_login(settings: Settings) -> Iterator[Fault]:
@@ -145,8 +174,10 @@ LINTS: Final[Mapping[str, Lint]] = {
     "duplicate-address": _duplicate_address,
     "domain-in-both": _domain_in_both,
     "same-domain": _same_domain,
+    "unknown-recipients": _unknown_recipients,
     "half-certificate": _half_certificate,
-    "unused-tls": _unused_tls,
+    "no-certificate": _no_certificate,
+    "idle-tls": _idle_tls,
     "half-login": _half_login,
     "clear-password": _clear_password,
     "secret-in-tree": _secret_in_tree,

@@ -24,6 +24,7 @@ from vsmtp.rules.graph import Graph
 from vsmtp.rules.template import parse_template
 from vsmtp.server import plan
 from vsmtp.server.acceptance import Counter
+from vsmtp.server.foresight import foreseen
 from vsmtp.server.lanes import Goal
 from vsmtp.server.memory import Memory
 from vsmtp.server.parcel import Lane
@@ -113,7 +114,7 @@ class Parts:
         )
         return Office(
             self.stages, self.recipients, counter, counter.spool, space, place, counter.log, self.zoned,
-            works, self.world, manners,
+            works, self.world, manners, foreseen(self._ground.graph),
         )  # fmt: skip
 
     def memory(self) -> Memory:

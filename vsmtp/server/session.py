@@ -23,6 +23,7 @@ from vsmtp.rules.verdicts import Accept, Defer, Delegate, Discard, Quarantine, R
 from vsmtp.server.acceptance import NO_ROOM, NOT_STORED, Acceptance, Counter, Letter
 from vsmtp.server.context import Visitor
 from vsmtp.server.decisions import remark_of
+from vsmtp.server.foresight import find_out
 from vsmtp.server.hearing import Answers, Heard, Hearing
 from vsmtp.server.judging import Bench, whole
 from vsmtp.server.listener import Client
@@ -77,7 +78,7 @@ class Office:
     """What all sessions of a worker share.
 
     `spool` takes new mail; `zoned` gives the time in the zone of the rules; `works` does what rules want, and
-    `world` answers them.
+    `world` answers them; `foreseen` are facts to be found out before a message is stored.
     """
 
     stages: Stages
@@ -91,6 +92,7 @@ class Office:
     works: Works
     world: World = NO_WORLD
     manners: Manners = Manners()
+    foreseen: tuple[str, ...] = ()
 
     def book(self, visitor: subject.Connection, about: subject.Transaction | None) -> FactBook:
         """What rules are answered by, of this client and mail."""
@@ -354,14 +356,27 @@ class Session:
             mailing.scope.fate = mailing.scope.fate or self._scope.fate
             mailing.scope.way = mailing.scope.way or self._scope.way
             mailing.scope.record = self._scope.record + mailing.scope.record
-            letter = Letter(self._visitor, mailing, arrived, heard, {})
-            Acceptance(self._office.counter, letter, self._stored).begin()
+            self._accept(Letter(self._visitor, mailing, arrived, heard, {}))
 
         if self._is_heard(Stage.PREQUEUE, mailing):
             content = partial(_whole_message, about, arrived)
             self._hear(Stage.PREQUEUE, mailing, store, content)
         else:
             store(Heard.unjudged(mailing))
+
+    def _accept(self, letter: Letter) -> None:
+        """Store the message, with what only the network knows and rules will ask later."""
+        office = self._office
+        if not office.foreseen:
+            Acceptance(office.counter, letter, self._stored).begin()
+            return
+
+        async def foresee() -> None:
+            known = await find_out(office.foreseen, self._book, office.stages.fetch)
+            Acceptance(office.counter, letter._replace(known=known), self._stored).begin()
+
+        self.is_deciding = True
+        office.stages.start(foresee(), self._fail)
 
     def _is_heard(self, stage: Stage, mailing: Mailing) -> bool:
         """Whether any rule looks at the message."""
