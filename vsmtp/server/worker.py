@@ -6,6 +6,7 @@ Nothing here assumes that it is the only one: its shards are its own, and it ado
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
 import socket
 import time
@@ -262,6 +263,8 @@ class Worker:
         turns = sorted(spool.turns)
         return {
             "version": self._given.version,
+            # A worker may own several shards: whoever asks them all counts it once.
+            "process": os.getpid(),
             "sessions": len(self._register),
             "turns": len(turns),
             "turn_p50": turns[len(turns) // 2] if turns else 0.0,
