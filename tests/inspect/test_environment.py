@@ -81,3 +81,18 @@ def test_a_place_that_cannot_be_made_is_found(tmp_path: Path) -> None:
     assert found(tmp_path, '[logs]\nto = ["./file/x.log", "./new/x.log"]\n') == [
         "20-b.toml:2:7+14 unwritable-path"
     ]
+
+
+POSTMASTER = """[server]
+name = "mx.example.org"
+local_domains = ["example.org"]
+postmaster = "no-such-user@Example.org"
+"""
+
+
+def test_a_postmaster_who_is_no_user_of_the_system_is_found(tmp_path: Path) -> None:
+    assert found(tmp_path, POSTMASTER) == ["20-b.toml:4:14+26 no-postmaster"]
+
+
+def test_a_postmaster_in_a_domain_with_users_of_its_own_is_none_of_the_system(tmp_path: Path) -> None:
+    assert found(tmp_path, POSTMASTER + '[domains."example.ORG"]\nrecipients = "any"\n') == []

@@ -102,6 +102,16 @@ def test_edits_of_rules_are_in_the_copy(tmp_path: Path) -> None:
     assert (deed.rule.name, deed.text) == ("a", "add_header X-A client.example.net")
 
 
+def test_a_way_is_called_as_the_tree_calls_it(tmp_path: Path) -> None:
+    rules = (
+        '[delivery]\nsmarthost = "@provider"\n[relays.provider]\nhost = "smtp.example.com"\n'
+        '[[rules.rcpt]]\nname = "a"\naccept = true\n'
+    )
+    assert [copy.transport for copy in play(tmp_path, rules, mail("a@elsewhere.example")).copies] == [
+        "@provider"
+    ]
+
+
 def test_an_effect_is_told_with_the_texts_it_had_before_it_changed_them(tmp_path: Path) -> None:
     rules = (
         '[tables.aliases]\ntype = "inline"\nentries = { "sales@example.org" = "ann@example.org" }\n'

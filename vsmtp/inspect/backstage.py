@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from vsmtp.config.models.settings import Settings
+from vsmtp.config.models.types import RelayName
 from vsmtp.delivery.consignment import Consignment
 from vsmtp.delivery.route import Local, Smarthost
 from vsmtp.effects.transports import ToHost, ToRelay
@@ -64,7 +65,7 @@ class Backstage:
         self._works = self._parts.works(RememberingSpool(), _nowhere)
         self.spool = RememberingSpool()
         self.postqueue = self._parts.postqueue(self._works)
-        self.sorting = self._parts.sorting(plan.routing(settings).route, _lane, self._works)
+        self.sorting = self._parts.sorting(plan.routing(settings).route, self._lane, self._works)
 
     def close(self) -> None:
         """The tables are closed."""
@@ -96,6 +97,20 @@ class Backstage:
     def _clock(self) -> float:
         return self._around.now
 
+    def _lane(self, goal: Goal) -> Lane:
+        """A lane that says where it would lead, as the tree calls it, and is never served."""
+        match goal:
+            case Local():
+                name = "local"
+            case Smarthost(host, port):
+                target = self._settings.delivery.smarthost
+                name = f"@{target.name}" if isinstance(target, RelayName) else f"{host}:{port}"
+            case ToRelay(relay):
+                name = f"@{relay}"
+            case ToHost(_, where):
+                name = f"{where.host}:{where.port}"
+        return Lane(name, NoTransport(), 1, 1)
+
     def _summon(self, stage: Stage, case: Case) -> Account:
         world = self._around.world
         case.facts.known = {**case.facts.known, **world.facts}
@@ -111,20 +126,6 @@ class NoTransport:
 
     async def close(self) -> None:
         """Nothing is left to do."""
-
-
-def _lane(goal: Goal) -> Lane:
-    """A lane that says where it would lead, and is never served."""
-    match goal:
-        case Local():
-            name = "local"
-        case Smarthost(host, port):
-            name = f"{host}:{port}"
-        case ToRelay(relay):
-            name = f"@{relay}"
-        case ToHost(_, where):
-            name = f"{where.host}:{where.port}"
-    return Lane(name, NoTransport(), 1, 1)
 
 
 def _nowhere(_: NewMessage) -> None:

@@ -39,7 +39,7 @@ def _unknown_user(settings: Settings, _: Environment) -> Iterator[Fault]:
 def _nobody_is_postmaster(settings: Settings, _: Environment) -> Iterator[Fault]:
     server = settings.server
     local, _at, domain = server.postmaster.rpartition("@")
-    if "postmaster" not in server.model_fields_set or server.recipients != "system":
+    if "postmaster" not in server.model_fields_set or _who_exists(settings, domain) != "system":
         return
     if domain.casefold() not in map(str.casefold, settings.local_domains):
         return
@@ -49,6 +49,11 @@ def _nobody_is_postmaster(settings: Settings, _: Environment) -> Iterator[Fault]
         message = f"there is no user `{local}` on this machine: mail for the postmaster is returned"
         remedy = "name somebody who reads it in `[server] postmaster` (RFC 5321 4.5.1 wants one)"
         yield Fault(("server", "postmaster"), "no-postmaster", message, remedy, severity="warning")
+
+
+def _who_exists(settings: Settings, domain: str) -> str:
+    said = {name.casefold(): one.recipients for name, one in settings.domains.items()}
+    return said.get(domain.casefold()) or settings.server.recipients
 
 
 def _bad_certificate(settings: Settings, environment: Environment) -> Iterator[Fault]:
