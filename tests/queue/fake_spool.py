@@ -110,10 +110,10 @@ class FakeSpool:
         for new in change.accepted:
             self._store.messages[new.number] = StoredMessage(
                 new.number, new.arrived, new.sender, new.eight_bit, new.smtputf8, new.session, new.state,
-                new.content.size, new.content, new.context, (),
+                new.content.size, new.content, new.context, (), new.parameters,
             )  # fmt: skip
             for n, to in enumerate(new.recipients):
-                row = StoredRecipient(n, to.address, 0, None, "", "", to.notes)
+                row = StoredRecipient(n, to.address, 0, None, "", "", to.notes, to.parameters)
                 self._store.recipients[new.number, n] = row
         self._revise(change)
         left = [*change.finished, *(key for key in self._store.recipients if key[0] in change.removed)]
@@ -134,7 +134,9 @@ class FakeSpool:
                     old = rows.get((one.message, number)) or StoredRecipient(
                         number, to.address, 0, None, "", "", ""
                     )
-                    rows[one.message, number] = replace(old, address=to.address, notes=to.notes)
+                    rows[one.message, number] = replace(
+                        old, address=to.address, notes=to.notes, parameters=to.parameters
+                    )
         for number in change.released:
             if number in messages and messages[number].state != ACTIVE:
                 context = orjson.dumps({**orjson.loads(messages[number].context), "released": True}).decode()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
 
@@ -12,6 +13,7 @@ from vsmtp.queue.committer import Committer
 from vsmtp.queue.records import ACTIVE, Addressee, Change, NewMessage, Result
 from vsmtp.queue.shard import Shard
 from vsmtp.queue.spool import Spool
+from vsmtp.smtp.parameters import MailParameters, Notify, OriginalRecipient, RcptParameters, Return
 from vsmtp.values.address import Address
 from vsmtp.values.envelope import BodyFile, Content
 
@@ -35,6 +37,20 @@ def letter(
         number, ARRIVED, Address("a", "src.test"), eight_bit=True, smtputf8=False, session="session",
         state=state, recipients=to, content=content, context='{"helo":"client"}',
     )  # fmt: skip
+
+
+def wished(number: int) -> NewMessage:
+    """A message that says all that the sender of one may want of it, to three recipients."""
+    parameters = (
+        RcptParameters(
+            frozenset({Notify.SUCCESS, Notify.DELAY}), OriginalRecipient("rfc822", "b;c+d@x.test")
+        ),
+        RcptParameters(frozenset({Notify.NEVER})),
+        RcptParameters(original=OriginalRecipient("utf-8", "\u00fc@x.test")),
+    )
+    plain = letter(number, len(parameters))
+    to = tuple(replace(to, parameters=some) for to, some in zip(plain.recipients, parameters, strict=True))
+    return replace(plain, recipients=to, parameters=MailParameters(Return.HDRS, "QQ 3/1+x", requiretls=True))
 
 
 def accepting(*letters: NewMessage) -> Change:

@@ -11,10 +11,41 @@ from pathlib import Path
 
 import pytest
 
-from tests.queue.letters import ARRIVED, SHARD, accepting, large_body, left_by, letter, numbers, opened
+from tests.queue.letters import (
+    ARRIVED,
+    SHARD,
+    accepting,
+    large_body,
+    left_by,
+    letter,
+    numbers,
+    opened,
+    wished,
+)
+from tests.queue.old import old_shard
+from vsmtp.queue.browse import messages
 from vsmtp.queue.opening import SUSPECT, ShardNotNow, ShardTaken, ShardUnfit
-from vsmtp.queue.records import Broken, Change, Committed, DiskFull, Remark, Reschedule
+from vsmtp.queue.records import (
+    ACTIVE,
+    Addressee,
+    Broken,
+    Change,
+    Committed,
+    DiskFull,
+    Remark,
+    Reschedule,
+    Revision,
+)
+from vsmtp.queue.rescue import readable_messages
 from vsmtp.queue.shard import BALLAST, IDLE_FRAMES, MAX_FRAMES, Shard, remove_shard
+from vsmtp.smtp.parameters import NO_MAIL_PARAMETERS, NO_RCPT_PARAMETERS, Notify, RcptParameters
+from vsmtp.values.address import Address
+
+
+@pytest.fixture(params=[1, 2])
+def old_format(request: pytest.FixtureRequest) -> int:
+    number: int = request.param
+    return number
 
 
 @pytest.fixture
@@ -290,11 +321,39 @@ def test_what_the_database_refuses_is_an_unknown_outcome(shard: Shard) -> None:
     assert "UNIQUE" in result.reason
 
 
-def test_a_shard_of_format_1_is_brought_up_to_date(tmp_path: Path) -> None:
-    shard = opened(tmp_path / SHARD)
-    shard.commit([accepting(letter(1))])
-    shard._database.executescript("DROP TABLE remark; PRAGMA user_version = 1")
-    shard.abandon()
-    again = opened(tmp_path / SHARD)
-    assert again.commit([Change(finished=((1, 0),), remarks=(Remark(1, "{}"),))]) == Committed(frozenset({1}))
+def test_a_shard_of_an_older_format_is_brought_up_to_date(path: Path, old_format: int) -> None:
+    old_shard(path, old_format)
+    again = opened(path)
+    [found] = again.read([1])
+    assert (found.session, found.state, found.content.data) == ("session", ACTIVE, b"Subject: old\r\n\r\n")
+    assert (found.eight_bit, found.smtputf8, found.parameters) == (True, False, NO_MAIL_PARAMETERS)
+    assert [(to.address, to.attempts, to.due, to.parameters) for to in found.recipients] == [
+        (Address("b", "local.test"), 2, 5.0, NO_RCPT_PARAMETERS)
+    ]
+    finished = Change(finished=((1, 0),), remarks=(Remark(1, "{}"),))
+    assert again.commit([accepting(wished(2)), finished]) == Committed(frozenset({1}))
+    assert again.read([2])[0].parameters == wished(2).parameters
     assert not again.close()
+
+
+def test_a_shard_of_an_older_format_can_be_read_as_it_is(path: Path, old_format: int) -> None:
+    old_shard(path, old_format)
+    assert [message.number for _, message in messages(path.parent.parent)] == [1]
+    assert [message.number for message in readable_messages(path)] == [1]
+
+
+def test_what_a_sender_wants_is_kept_with_message_and_recipient(shard: Shard) -> None:
+    shard.commit([accepting(wished(1))])
+    [found] = shard.read([1])
+    assert found.parameters == wished(1).parameters
+    assert [to.parameters for to in found.recipients] == [to.parameters for to in wished(1).recipients]
+
+
+def test_a_recipient_that_rules_wrote_anew_wants_what_it_is_said_to(shard: Shard) -> None:
+    shard.commit([accepting(wished(1))])
+    now = Addressee(Address("new", "there.test"), "", RcptParameters(frozenset({Notify.NEVER})))
+    revision = Revision(1, ACTIVE, Address("a", "src.test"), "{}", ((0, now), (9, now)))
+    shard.commit([Change(revised=(revision,))])
+    [found] = shard.read([1])
+    assert [found.recipients[0].parameters, found.recipients[-1].parameters] == [now.parameters] * 2
+    assert found.parameters == wished(1).parameters

@@ -78,7 +78,7 @@ def _prepare(database: sqlite3.Connection, path: Path) -> None:
     if database.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]:
         raise ShardNotNow(f"{path}/queue.db: its log could not be moved into it: a reader is in the way")
     if version < schema.VERSION:
-        database.executescript(schema.TABLES)
+        database.executescript(schema.upgrade(version))
     _look_through(database, path / SUSPECT)
     database.executescript(schema.TURN_SETUP)
 

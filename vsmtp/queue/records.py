@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
+from vsmtp.smtp.parameters import NO_MAIL_PARAMETERS, NO_RCPT_PARAMETERS, MailParameters, RcptParameters
 from vsmtp.values.address import Address
 from vsmtp.values.envelope import Content
 
@@ -18,11 +19,13 @@ QUARANTINE: Final = "quarantine/"
 class Addressee:
     """One recipient on its way into the queue.
 
-    `notes` are what rules have said of this recipient alone, as JSON, or empty.
+    `notes` are what rules have said of this recipient alone, as JSON, or empty; `parameters` what the sender
+    wants to hear of it (RFC 3461).
     """
 
     address: Address
     notes: str = ""
+    parameters: RcptParameters = NO_RCPT_PARAMETERS
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +33,8 @@ class NewMessage:
     """A message on its way into the queue.
 
     `state` is `active`, `hold` or `quarantine/<name>`; `arrived` is seconds since the epoch; `context` is
-    what later rules may ask of the session, as JSON. Recipients are numbered from 0 in order.
+    what later rules may ask of the session, as JSON; `parameters` what the client said with MAIL, of which
+    the queue keeps all but `submitter`. Recipients are numbered from 0 in order.
     """
 
     number: int
@@ -43,6 +47,7 @@ class NewMessage:
     recipients: tuple[Addressee, ...]
     content: Content
     context: str = "{}"
+    parameters: MailParameters = NO_MAIL_PARAMETERS
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,8 +72,8 @@ RecipientKey: TypeAlias = tuple[int, int]
 class Revision:
     """What rules have made of a queued message: its state, sender and context from now on.
 
-    `recipients` are numbers with the address and the notes that they have now; a number that the message
-    does not have yet is a recipient added.
+    `recipients` are numbers with what is to be known of them now; a number that the message does not have yet
+    is a recipient added.
     """
 
     message: int
@@ -140,6 +145,7 @@ class StoredRecipient:
     route: str
     reply: str
     notes: str
+    parameters: RcptParameters = NO_RCPT_PARAMETERS
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,3 +163,4 @@ class StoredMessage:
     content: Content
     context: str
     recipients: tuple[StoredRecipient, ...]
+    parameters: MailParameters = NO_MAIL_PARAMETERS

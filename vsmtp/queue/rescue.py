@@ -122,6 +122,6 @@ def copy(message: StoredMessage, number: int, bodies: Path) -> NewMessage:
         file = BodyFile(target, file.offset, file.size)
     return NewMessage(
         number, message.arrived, message.sender, message.eight_bit, message.smtputf8, message.session,
-        message.state, tuple(Addressee(to.address, to.notes) for to in message.recipients),
-        Content(message.content.data, file), message.context,
+        message.state, tuple(Addressee(to.address, to.notes, to.parameters) for to in message.recipients),
+        Content(message.content.data, file), message.context, message.parameters,
     )  # fmt: skip

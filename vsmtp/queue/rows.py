@@ -12,6 +12,7 @@ import orjson
 
 from vsmtp.queue import schema
 from vsmtp.queue.records import Change, NewMessage, Reschedule, Revision, StoredMessage, StoredRecipient
+from vsmtp.queue.wishes import flags_of, mail_wishes, read_rcpt_wishes, write_rcpt_wishes
 from vsmtp.values.address import Address
 from vsmtp.values.envelope import BodyFile, Content
 
@@ -21,9 +22,15 @@ SMTPUTF8: Final = 2
 
 def read_messages(database: sqlite3.Connection, shard: Path, wanted: str) -> list[StoredMessage]:
     """The messages whose numbers the JSON array `wanted` lists, with all their recipients."""
-    rows = database.execute(schema.READ_RECIPIENTS, (wanted,)).fetchall()
+    version = database.execute("PRAGMA user_version").fetchone()[0]
+    is_old = version < schema.KNOWS_PARAMETERS
+    rows = database.execute(
+        schema.READ_OLD_RECIPIENTS if is_old else schema.READ_RECIPIENTS, (wanted,)
+    ).fetchall()
     recipients = {number: list(group) for number, group in groupby(rows, key=lambda row: row[0])}
-    messages = database.execute(schema.READ_MESSAGES, (wanted,)).fetchall()
+    messages = database.execute(
+        schema.READ_OLD_MESSAGES if is_old else schema.READ_MESSAGES, (wanted,)
+    ).fetchall()
     return [_stored_message(row, recipients.get(row[0], []), shard) for row in messages]
 
 
@@ -49,7 +56,7 @@ def turn(changes: Sequence[Change], mark: int | None) -> dict[str, object]:
 def _revisions(revisions: Sequence[Revision]) -> dict[str, object]:
     rows = [(one.message, one.state, one.sender.local, one.sender.domain, one.context) for one in revisions]
     recipients = [
-        (one.message, number, to.address.local, to.address.domain, to.notes)
+        (one.message, number, to.address.local, to.address.domain, to.notes, write_rcpt_wishes(to.parameters))
         for one in revisions
         for number, to in one.recipients
     ]
@@ -63,7 +70,7 @@ def _arrivals(messages: Sequence[NewMessage]) -> dict[str, object]:
         cuts.append((message.number, start, len(piece)))
         start += len(piece)
     recipients = [
-        (message.number, n, to.address.local, to.address.domain, to.notes)
+        (message.number, n, to.address.local, to.address.domain, to.notes, write_rcpt_wishes(to.parameters))
         for message in messages
         for n, to in enumerate(message.recipients)
     ]
@@ -86,7 +93,7 @@ def _message_row(message: NewMessage) -> tuple[object, ...]:
         message.arrived,
         message.sender.local,
         message.sender.domain,
-        (EIGHT_BIT if message.eight_bit else 0) | (SMTPUTF8 if message.smtputf8 else 0),
+        _flags(message),
         message.session,
         message.state,
         message.content.size,
@@ -94,7 +101,13 @@ def _message_row(message: NewMessage) -> tuple[object, ...]:
         file.offset if file else None,
         file.size if file else None,
         message.context,
+        message.parameters.envelope_id,
     )
+
+
+def _flags(message: NewMessage) -> int:
+    said = (EIGHT_BIT if message.eight_bit else 0) | (SMTPUTF8 if message.smtputf8 else 0)
+    return said | flags_of(message.parameters)
 
 
 def _reschedule_row(entry: Reschedule) -> tuple[object, ...]:
@@ -104,13 +117,19 @@ def _reschedule_row(entry: Reschedule) -> tuple[object, ...]:
 def _stored_message(
     row: tuple[object, ...], recipients: Iterable[tuple[object, ...]], shard: Path
 ) -> StoredMessage:
-    number, arrived, local, domain, flags, session, state, size, name, offset, file_size, context, data = row
+    (
+        number, arrived, local, domain, flags, session, state, size,
+        name, offset, file_size, context, envelope_id, data,
+    ) = row  # fmt: skip
     file = BodyFile(shard / "bodies" / str(name), offset, file_size) if name is not None else None  # type: ignore[arg-type]
     return StoredMessage(
         number, arrived, Address(local, domain), bool(flags & EIGHT_BIT), bool(flags & SMTPUTF8),  # type: ignore[arg-type,operator]
         session, state, size, Content(data, file), context,  # type: ignore[arg-type]
         tuple(
-            StoredRecipient(n, Address(to_local, to_domain), attempts, due, route, reply, notes)  # type: ignore[arg-type]
-            for _, n, to_local, to_domain, attempts, due, route, reply, notes in recipients
+            StoredRecipient(
+                n, Address(to_local, to_domain), attempts, due, route, reply, notes, read_rcpt_wishes(dsn)  # type: ignore[arg-type]
+            )
+            for _, n, to_local, to_domain, attempts, due, route, reply, notes, dsn in recipients
         ),
+        mail_wishes(flags, envelope_id),  # type: ignore[arg-type]
     )  # fmt: skip

@@ -6,9 +6,10 @@ its size: each entry gives up the GIL, and under a busy loop each return has to 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final
 
-VERSION: Final = 2
+VERSION: Final = 3
 # How many remarks on decisions a shard keeps: some megabytes.
 REMEMBERED: Final = 20_000
 
@@ -26,31 +27,53 @@ PRAGMAS: Final = (
     "PRAGMA temp_store = MEMORY",
 )
 
-# A shard of format 1 gets what it lacks: everything is made only where it is not there.
 TABLES: Final = """
 BEGIN IMMEDIATE;
-CREATE TABLE IF NOT EXISTS message (
+CREATE TABLE message (
   id INTEGER PRIMARY KEY, arrived REAL NOT NULL, sender_local TEXT NOT NULL, sender_domain TEXT NOT NULL,
   flags INTEGER NOT NULL, session TEXT NOT NULL, state TEXT NOT NULL, size INTEGER NOT NULL,
-  file TEXT, file_offset INTEGER, file_size INTEGER, context TEXT NOT NULL
+  file TEXT, file_offset INTEGER, file_size INTEGER, context TEXT NOT NULL, envelope_id TEXT
 ) STRICT;
-CREATE TABLE IF NOT EXISTS body (id INTEGER PRIMARY KEY, data BLOB NOT NULL) STRICT;
-CREATE TABLE IF NOT EXISTS recipient (
+CREATE TABLE body (id INTEGER PRIMARY KEY, data BLOB NOT NULL) STRICT;
+CREATE TABLE recipient (
   message INTEGER NOT NULL, number INTEGER NOT NULL, local TEXT NOT NULL, domain TEXT NOT NULL,
   attempts INTEGER NOT NULL, due REAL, route TEXT NOT NULL, reply TEXT NOT NULL, edits TEXT NOT NULL, -- notes
+  dsn TEXT NOT NULL DEFAULT '',
   PRIMARY KEY (message, number)
 ) STRICT, WITHOUT ROWID;
-CREATE INDEX IF NOT EXISTS bodies ON message (file) WHERE file IS NOT NULL;
-CREATE INDEX IF NOT EXISTS deferred ON recipient (route, due) WHERE due IS NOT NULL;
-CREATE TABLE IF NOT EXISTS reserved (one INTEGER PRIMARY KEY CHECK (one = 1), below INTEGER NOT NULL) STRICT;
-INSERT OR IGNORE INTO reserved VALUES (1, 0);
-CREATE TABLE IF NOT EXISTS remark (
+CREATE INDEX bodies ON message (file) WHERE file IS NOT NULL;
+CREATE INDEX deferred ON recipient (route, due) WHERE due IS NOT NULL;
+CREATE TABLE reserved (one INTEGER PRIMARY KEY CHECK (one = 1), below INTEGER NOT NULL) STRICT;
+INSERT INTO reserved VALUES (1, 0);
+CREATE TABLE remark (
   seq INTEGER PRIMARY KEY, message INTEGER NOT NULL, text TEXT NOT NULL
 ) STRICT;
-CREATE INDEX IF NOT EXISTS remarks ON remark (message);
-PRAGMA user_version = 2;
+CREATE INDEX remarks ON remark (message);
+PRAGMA user_version = 3;
 COMMIT;
 """
+# What a shard of each format lacks of the next one.
+_STEPS: Final[Mapping[int, str]] = {
+    1: """
+CREATE TABLE remark (
+  seq INTEGER PRIMARY KEY, message INTEGER NOT NULL, text TEXT NOT NULL
+) STRICT;
+CREATE INDEX remarks ON remark (message);
+""",
+    2: """
+ALTER TABLE message ADD COLUMN envelope_id TEXT;
+ALTER TABLE recipient ADD COLUMN dsn TEXT NOT NULL DEFAULT '';
+""",
+}
+
+
+def upgrade(version: int) -> str:
+    """The script that makes a database of this format one of ours, or nothing of it; 0 is an empty one."""
+    if version == 0:
+        return TABLES
+    steps = "".join(_STEPS[step] for step in range(version, VERSION))
+    return f"BEGIN IMMEDIATE;{steps}PRAGMA user_version = {VERSION};COMMIT;"
+
 
 # A whole turn is one INSERT into a view. Its trigger does the work, so that Python's thread gives up the GIL
 # once where it would eight times. Each column is a JSON array of rows, or NULL, in which `json_each` finds
@@ -65,18 +88,19 @@ CREATE TEMP TRIGGER take_turn INSTEAD OF INSERT ON turn BEGIN
   UPDATE reserved SET below = NEW.mark WHERE NEW.mark IS NOT NULL;
   INSERT INTO message SELECT
     value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5,
-    value ->> 6, value ->> 7, value ->> 8, value ->> 9, value ->> 10, value ->> 11
+    value ->> 6, value ->> 7, value ->> 8, value ->> 9, value ->> 10, value ->> 11, value ->> 12
   FROM json_each(NEW.messages);
   -- `substr` finds nothing at all in an empty blob.
   INSERT INTO body
   SELECT value ->> 0, coalesce(substr(NEW.octets, value ->> 1, value ->> 2), x'') FROM json_each(NEW.bodies);
   INSERT INTO recipient SELECT
-    value ->> 0, value ->> 1, value ->> 2, value ->> 3, 0, NULL, '', '', value ->> 4
+    value ->> 0, value ->> 1, value ->> 2, value ->> 3, 0, NULL, '', '', value ->> 4, value ->> 5
   FROM json_each(NEW.recipients);
   INSERT INTO recipient SELECT
-    value ->> 0, value ->> 1, value ->> 2, value ->> 3, 0, NULL, '', '', value ->> 4
+    value ->> 0, value ->> 1, value ->> 2, value ->> 3, 0, NULL, '', '', value ->> 4, value ->> 5
   FROM json_each(NEW.readdressed) WHERE EXISTS (SELECT 1 FROM message WHERE message.id = value ->> 0)
-  ON CONFLICT DO UPDATE SET local = excluded.local, domain = excluded.domain, edits = excluded.edits;
+  ON CONFLICT DO UPDATE SET
+    local = excluded.local, domain = excluded.domain, edits = excluded.edits, dsn = excluded.dsn;
   DELETE FROM recipient
   WHERE (message, number) IN (SELECT value ->> 0, value ->> 1 FROM json_each(NEW.finished));
   DELETE FROM recipient WHERE message IN (SELECT value FROM json_each(NEW.removed));
@@ -151,13 +175,17 @@ GROUP BY recipient.message ORDER BY recipient.message LIMIT ?2
 READ_MESSAGES: Final = """
 SELECT
   id, arrived, sender_local, sender_domain, flags, session, state, size,
-  file, file_offset, file_size, context, data
+  file, file_offset, file_size, context, envelope_id, data
 FROM message JOIN body USING (id) WHERE id IN (SELECT value FROM json_each(?)) ORDER BY id
 """
 READ_RECIPIENTS: Final = """
-SELECT message, number, local, domain, attempts, due, route, reply, edits FROM recipient
+SELECT message, number, local, domain, attempts, due, route, reply, edits, dsn FROM recipient
 WHERE message IN (SELECT value FROM json_each(?)) ORDER BY message, number
 """
+# A shard that was set aside, or whose owner has not opened it yet, is still as its release left it.
+READ_OLD_MESSAGES: Final = READ_MESSAGES.replace("envelope_id", "NULL")
+READ_OLD_RECIPIENTS: Final = READ_RECIPIENTS.replace("dsn", "''")
+KNOWS_PARAMETERS: Final = 3  # the format since which they are kept
 HELD: Final = (
     "SELECT id FROM message WHERE state = ?1 AND arrived >= ?2 AND arrived < ?3 ORDER BY id LIMIT ?4"
 )
