@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from asyncio import AbstractEventLoop
 from collections.abc import Callable, Mapping
-from concurrent.futures import Executor
+from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
 from time import monotonic
+from typing import Final
 
 from vsmtp.config.models.settings import Settings
 from vsmtp.delivery.route import Route
@@ -26,6 +27,7 @@ from vsmtp.server import plan
 from vsmtp.server.acceptance import Counter
 from vsmtp.server.foresight import foreseen
 from vsmtp.server.lanes import Goal
+from vsmtp.server.logins import open_logins
 from vsmtp.server.memory import Memory
 from vsmtp.server.parcel import Lane
 from vsmtp.server.postqueue import Postqueue
@@ -40,6 +42,9 @@ from vsmtp.tables.opening import Surroundings, open_tables
 from vsmtp.telemetry.log import Log
 from vsmtp.values.address import Address
 from vsmtp.values.outcome import Deferred
+
+# Threads that hash passwords.
+HASHING: Final = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +97,9 @@ class Parts:
             ground.graph, ground.log, self.sources.fetch, ground.spawn, observe=ground.observe
         )
         self.trusted = Networks(server.trusted)
+        # Hashing a password may take a second: nobody's message waits for a thread meanwhile.
+        self._hashing = ThreadPoolExecutor(HASHING, "login")
+        self._logins = open_logins(settings, self.tables, self._hashing, monotonic)
 
     def works(self, spool: Spool, accepted: Callable[[NewMessage], None]) -> Works:
         """Who does what rules want; notices go through `spool`, after which `accepted` hears of them."""
@@ -114,7 +122,7 @@ class Parts:
         )
         return Office(
             self.stages, self.recipients, counter, counter.spool, space, place, counter.log, self.zoned,
-            works, self.world, manners, foreseen(self._ground.graph),
+            works, self.world, manners, foreseen(self._ground.graph), self._logins,
         )  # fmt: skip
 
     def memory(self) -> Memory:
@@ -137,6 +145,7 @@ class Parts:
         """Files and threads of tables are given back."""
         for table in self.tables.values():
             table.close()
+        self._hashing.shutdown(wait=False, cancel_futures=True)
 
 
 def limiters(settings: Settings) -> dict[str, Limiter]:

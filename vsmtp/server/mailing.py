@@ -44,6 +44,14 @@ class Scope:
         """The same, to be said more of without changing this."""
         return Scope(self.trusted, self.fate, self.way, self.edits, self.changes, self.record)
 
+    def add(self, later: Scope) -> None:
+        """What was said later of the same counts besides what was said before."""
+        self.trusted = self.trusted or later.trusted
+        self.follow(later)
+        self.edits += later.edits
+        self.changes += later.changes
+        self.record += later.record
+
     def follow(self, later: Scope) -> None:
         """What was said later of all of these counts in place of what was said before."""
         self.fate = later.fate or self.fate

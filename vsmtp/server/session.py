@@ -8,7 +8,7 @@ of the message is `server.hearing`'s.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -16,17 +16,20 @@ from typing import Any, Final
 
 from vsmtp.facts import subject
 from vsmtp.facts.answers import NO_WORLD, FactBook, World
+from vsmtp.net.limits import NOBODY, Networks, Pace
 from vsmtp.queue.space import Space
 from vsmtp.queue.spool import Spool
 from vsmtp.rules.evaluate import Ended
 from vsmtp.rules.verdicts import Accept, Defer, Delegate, Discard, Quarantine, Refuse, Trust
 from vsmtp.server.acceptance import NO_ROOM, NOT_STORED, Acceptance, Counter, Letter
+from vsmtp.server.attempts import Answering, Attempts
 from vsmtp.server.context import Visitor
 from vsmtp.server.decisions import remark_of
 from vsmtp.server.foresight import find_out
 from vsmtp.server.hearing import Answers, Heard, Hearing
 from vsmtp.server.judging import Bench, whole
 from vsmtp.server.listener import Client
+from vsmtp.server.logins import Logins
 from vsmtp.server.mailing import Accepted, Mailing, Scope, change_recipients, hops
 from vsmtp.server.reception import Arrived, HeaderTooLong, NotWritten, Place, Reception
 from vsmtp.server.recipients import Recipients
@@ -35,6 +38,9 @@ from vsmtp.server.stages import Case, Stages
 from vsmtp.smtp.conversation import Conversation
 from vsmtp.smtp.moves import State
 from vsmtp.smtp.questions import (
+    AuthAborted,
+    Authenticate,
+    AuthResponse,
     Chunk,
     Connected,
     Data,
@@ -45,6 +51,8 @@ from vsmtp.smtp.questions import (
     Quit,
     Rcpt,
     Reset,
+    StartTls,
+    Xclient,
 )
 from vsmtp.telemetry.events import CommandRefused
 from vsmtp.telemetry.log import Log
@@ -53,6 +61,7 @@ from vsmtp.values.envelope import Content
 from vsmtp.values.reply import Reply
 from vsmtp.vocabulary.stages import Stage
 
+TOO_OFTEN: Final = Reply(450, "4.7.1", "too many messages from your network, try again later")
 STRAINED: Final = Reply(452, "4.3.2", "too much mail is waiting for the disk, try again later")
 APART: Final = Reply(452, "4.5.3", "please send to this recipient in a transaction of its own")
 HEADER_TOO_LONG: Final = Reply(552, "5.3.4", "the header of the message is too long")
@@ -66,11 +75,14 @@ class Manners:
 
     `delimiter` parts a local part from its tag; a message with more Received fields than `max_hops` is
     refused; `separate`: a stranger's recipients that rules may judge differently come one transaction each.
+    Clients in `trusted` are no strangers; `pace` is how often others may begin a message.
     """
 
     delimiter: str = "+"
     max_hops: int = 50
     separate: bool = True
+    trusted: Networks = NOBODY
+    pace: Pace | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +91,7 @@ class Office:
 
     `spool` takes new mail; `zoned` gives the time in the zone of the rules; `works` does what rules want, and
     `world` answers them; `foreseen` are facts to be found out before a message is stored.
+    `logins` judges logins; None where no listener takes any.
     """
 
     stages: Stages
@@ -93,6 +106,7 @@ class Office:
     world: World = NO_WORLD
     manners: Manners = Manners()
     foreseen: tuple[str, ...] = ()
+    logins: Logins | None = None
 
     def book(self, visitor: subject.Connection, about: subject.Transaction | None) -> FactBook:
         """What rules are answered by, of this client and mail."""
@@ -111,8 +125,8 @@ class Session:
     """What one client does; `go_on` is called when a question was answered later than asked."""
 
     __slots__ = (
-        "_book", "_connected", "_conversation", "_go_on", "_mailing", "_office", "_scope", "_visitor",
-        "client", "has_quit", "is_deciding", "messages", "name", "subject", "transactions",
+        "_attempts", "_book", "_connected", "_conversation", "_go_on", "_mailing", "_office", "_scope",
+        "_visitor", "client", "has_quit", "is_deciding", "messages", "name", "subject", "transactions",
     )  # fmt: skip
 
     def __init__(
@@ -134,6 +148,7 @@ class Session:
         self._book = office.book(self.subject, None)
         self._scope = self._connected = Scope()
         self._mailing: Mailing | None = None
+        self._attempts: Attempts | None = None
 
     @property
     def is_writing(self) -> bool:
@@ -165,6 +180,51 @@ class Session:
         """Whether the client is no stranger."""
         return self.subject.trusted or self.subject.authenticated
 
+    # Who the client is.
+
+    def become(self, client: Client) -> None:
+        """Forget all that was known of the client: a proxy has said who it is."""
+        self.drop()
+        self.client = client
+        self.subject = subject.Connection(
+            client.ip, client.port, client.listener, client.listener_port, client.kind, client.trusted,
+            tls=self.subject.tls,
+        )  # fmt: skip
+        self._visitor = Visitor(self.subject, client.address, self.name)
+        self._book = self._office.book(self.subject, None)
+        self._scope = self._connected = Scope()
+
+    def secure(self, tls: subject.TlsState) -> None:
+        """Forget all that the client has said: from now on it speaks under TLS (RFC 3207 4.2)."""
+        self.drop()
+        about = self.subject
+        about.tls = tls
+        about.helo_name, about.esmtp = "", False
+        about.variables.clear()
+        about.variables.update(self._variables)
+        self._book = self._office.book(about, None)
+        self._scope = self._connected.copy()
+
+    def start_tls(self, _: Question) -> None:
+        """Let the handshake begin; the connection sees to it."""
+        self._yes()
+
+    def introduced(self, question: Xclient) -> None:
+        """Be the client that a proxy names: the rules of `connect` are asked anew."""
+        said = {name: value for name, value in question.attributes.items() if isinstance(value, str)}
+        was = self.client
+        ip = plain(ip_address(said["ADDR"])) if "ADDR" in said else was.ip
+        port = int(said["PORT"]) if "PORT" in said else was.port
+        client = was.moved(ip, port, trusted=ip in self._office.manners.trusted)
+        if "DESTPORT" in said:
+            client = client._replace(listener_port=int(said["DESTPORT"]))
+        self.become(client)
+        self.subject.helo_name = said.get("HELO", "")
+        self.subject.esmtp = said.get("PROTO", "").upper() == "ESMTP"
+        if "LOGIN" in said:
+            self.subject.user, self.subject.authenticated, self.subject.auth_success = said["LOGIN"], True, True
+        self._yes()
+
     # The commands.
 
     def connected(self, _: Question) -> None:
@@ -181,15 +241,56 @@ class Session:
         self._scope = self._connected.copy()
         self._decide(Stage.HELO, self._scope, self._yes)
 
+    def authenticate(self, question: Authenticate) -> None:
+        """Begin a login."""
+        if self._attempts is None:
+            logins = self._office.logins
+            assert logins is not None
+            answering = Answering(
+                self._yes, self._no, partial(self._no, close=True), self._challenge,
+                self._conversation.words, self.authenticated, self._start,
+            )  # fmt: skip
+            self._attempts = Attempts(logins, self.subject, answering, self.name, self._office.log)
+        self._attempts.begin(question)
+
+    def auth_response(self, question: AuthResponse) -> None:
+        """Go on with the login."""
+        assert self._attempts is not None
+        self._attempts.go_on(question)
+
+    def auth_aborted(self, _: Question) -> None:
+        """Forget the login that was under way."""
+        assert self._attempts is not None
+        self._attempts.abort()
+
+    def _challenge(self, octets: bytes) -> None:
+        self.is_deciding = False
+        self._conversation.challenge(octets)
+        self._go_on()
+
+    def _start(self, work: Coroutine[Any, Any, None]) -> None:
+        self.is_deciding = True
+        self._office.stages.start(work, self._fail)
+
     def authenticated(self, then: Callable[[Reply | None], None]) -> None:
         """Ask the rules of `auth`, once `subject` tells of the attempt; `then` hears a refusal, or None.
 
-        A refusal that is to close the connection has done so when this returns.
+        A refusal that is to close the connection has done so when this returns. Of a login that failed
+        nothing else that rules say counts.
         """
         if self._scope.trusted or not self._office.stages.has(Stage.AUTH):
             then(None)
-        else:
-            self._ask(Stage.AUTH, self._case(self._scope), lambda: then(None), then)
+            return
+        said = Scope()
+
+        def accept() -> None:
+            if self.subject.auth_success:
+                # What is said of a login outlasts another EHLO.
+                for scope in (self._scope, self._connected):
+                    scope.add(said)
+            then(None)
+
+        self._ask(Stage.AUTH, self._case(said), accept, then)
 
     def mail(self, question: Mail) -> None:
         """Begin a transaction, if there is room for a message and the rules of `mail` allow it."""
@@ -199,6 +300,10 @@ class Session:
             return
         if office.spool.is_strained:
             self._no(STRAINED)
+            return
+        pace = office.manners.pace
+        if pace is not None and not self.client.trusted and not pace.allows(self.client.ip):
+            self._no(TOO_OFTEN)
             return
         about = subject.Transaction(question.sender, question.size, question.smtputf8)
         mailing = Mailing(about, question.eight_bit)
@@ -490,6 +595,9 @@ _OF_MESSAGES: Final = (Stage.DATA, Stage.PREQUEUE)
 _ANSWERS: Final[dict[type[Question], Callable[[Session, Any], None]]] = {
     Connected: Session.connected,
     Hello: Session.hello,
+    Authenticate: Session.authenticate,
+    AuthResponse: Session.auth_response,
+    AuthAborted: Session.auth_aborted,
     Mail: Session.mail,
     Rcpt: Session.rcpt,
     Data: Session.data,
@@ -497,4 +605,6 @@ _ANSWERS: Final[dict[type[Question], Callable[[Session, Any], None]]] = {
     EndOfMessage: Session.end_of_message,
     Reset: Session.drop,
     Quit: Session.quit,
+    StartTls: Session.start_tls,
+    Xclient: Session.introduced,
 }

@@ -110,6 +110,10 @@ class Conversation:
         """Whether the end of a message wants a reply for each of `recipients`."""
         return self._terms.kind == "lmtp"
 
+    def words(self, name: str) -> Reply:
+        """The listener's words for one of the `REPLIES`: some are said by the driver, which knows when."""
+        return self._terms.said[name]
+
     @property
     def backlog(self) -> int:
         """Octets that wait, while a question is open, to be looked at: stop reading when they grow.

@@ -36,7 +36,10 @@ REPLIES: Final[Mapping[str, Reply]] = {
     "quit": Reply(221, "2.0.0", "{server.name} closing connection"),
     # Said by the driver, which alone knows when.
     "auth_failed": Reply(535, "5.7.8", "Authentication failed"),
+    "auth_malformed": Reply(501, "5.5.2", "That is no response of this mechanism"),
     "auth_unavailable": Reply(454, "4.7.0", "Authentication is not possible just now"),
+    "auth_barred": Reply(421, "4.7.0", "Too many failed logins from your network, try again later"),
+    "too_many_logins": Reply(421, "4.7.0", "Too many failed logins, closing connection"),
     "tls_unavailable": Reply(454, "4.7.0", "TLS is not available just now"),
     "early_talker": Reply(554, "5.5.1", "The server speaks first"),
     # Said by the engine of its own accord.

@@ -77,6 +77,34 @@ class ConnectionRefused:
 
 
 @dataclass(frozen=True, slots=True)
+class HandshakeFailed:
+    """TLS with a client did not come about, or broke."""
+
+    level: ClassVar[Level] = "info"
+    event: ClassVar[str] = "TLS failed"
+    session: str
+    client: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class CertificatesRead:
+    """Certificates had changed and are in use now."""
+
+    level: ClassVar[Level] = "info"
+    event: ClassVar[str] = "certificates read"
+
+
+@dataclass(frozen=True, slots=True)
+class CertificatesNotRead:
+    """Certificates have changed and cannot be used; those before them stay in use."""
+
+    level: ClassVar[Level] = "error"
+    event: ClassVar[str] = "certificates not read"
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class CommandRefused:
     """A rule refused at a stage. `rule` is empty where the server itself did."""
 
@@ -89,6 +117,43 @@ class CommandRefused:
     sender: str
     recipient: str
     reply: str
+
+
+@dataclass(frozen=True, slots=True)
+class LoggedIn:
+    """A client has shown who it is."""
+
+    level: ClassVar[Level] = "info"
+    event: ClassVar[str] = "logged in"
+    session: str
+    client: str
+    user: str
+    mechanism: str
+
+
+@dataclass(frozen=True, slots=True)
+class LoginFailed:
+    """A client has not. `user` is who it said it was, as far as it said so."""
+
+    level: ClassVar[Level] = "info"
+    event: ClassVar[str] = "login failed"
+    session: str
+    client: str
+    user: str
+    mechanism: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class LoginUnavailable:
+    """Whoever judges passwords cannot be asked; the client was told to come again."""
+
+    level: ClassVar[Level] = "error"
+    event: ClassVar[str] = "login unavailable"
+    session: str
+    user: str
+    mechanism: str
+    reason: str
 
 
 @dataclass(frozen=True, slots=True)
