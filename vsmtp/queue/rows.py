@@ -13,6 +13,7 @@ import orjson
 from vsmtp.queue import schema
 from vsmtp.queue.records import Change, NewMessage, Reschedule, Revision, StoredMessage, StoredRecipient
 from vsmtp.queue.wishes import flags_of, mail_wishes, read_rcpt_wishes, write_rcpt_wishes
+from vsmtp.smtp.parameters import NO_MAIL_PARAMETERS, NO_RCPT_PARAMETERS
 from vsmtp.values.address import Address
 from vsmtp.values.envelope import BodyFile, Content
 
@@ -39,6 +40,7 @@ def turn(changes: Sequence[Change], mark: int | None) -> dict[str, object]:
     accepted = [message for change in changes for message in change.accepted]
     finished = [key for change in changes for key in change.finished]
     removed = [number for change in changes for number in change.removed]
+    revised = [revision for change in changes for revision in change.revised]
     return {
         "mark": mark,
         **_arrivals(accepted),
@@ -49,14 +51,36 @@ def turn(changes: Sequence[Change], mark: int | None) -> dict[str, object]:
         "expedited": _array([number for change in changes for number in change.expedited]),
         "released": _array([number for change in changes for number in change.released]),
         "remarks": _array([(remark.message, remark.text) for change in changes for remark in change.remarks]),
-        **_revisions([revision for change in changes for revision in change.revised]),
+        **_revisions(revised),
+        **_wishes(accepted, revised),
     }
+
+
+def _wishes(accepted: Sequence[NewMessage], revised: Sequence[Revision]) -> dict[str, object]:
+    """What senders want, for the few who want anything: what is not here has the column's default."""
+    envelope_ids = [
+        (message.number, message.parameters.envelope_id)
+        for message in accepted
+        if message.parameters is not NO_MAIL_PARAMETERS
+    ]
+    wishes = [
+        (message.number, n, write_rcpt_wishes(to.parameters))
+        for message in accepted
+        for n, to in enumerate(message.recipients)
+        if to.parameters is not NO_RCPT_PARAMETERS
+    ]
+    wishes += [
+        (one.message, number, write_rcpt_wishes(to.parameters))
+        for one in revised
+        for number, to in one.recipients
+    ]
+    return {"envelope_ids": _array(envelope_ids), "wishes": _array(wishes)}
 
 
 def _revisions(revisions: Sequence[Revision]) -> dict[str, object]:
     rows = [(one.message, one.state, one.sender.local, one.sender.domain, one.context) for one in revisions]
     recipients = [
-        (one.message, number, to.address.local, to.address.domain, to.notes, write_rcpt_wishes(to.parameters))
+        (one.message, number, to.address.local, to.address.domain, to.notes)
         for one in revisions
         for number, to in one.recipients
     ]
@@ -70,7 +94,7 @@ def _arrivals(messages: Sequence[NewMessage]) -> dict[str, object]:
         cuts.append((message.number, start, len(piece)))
         start += len(piece)
     recipients = [
-        (message.number, n, to.address.local, to.address.domain, to.notes, write_rcpt_wishes(to.parameters))
+        (message.number, n, to.address.local, to.address.domain, to.notes)
         for message in messages
         for n, to in enumerate(message.recipients)
     ]
@@ -101,7 +125,6 @@ def _message_row(message: NewMessage) -> tuple[object, ...]:
         file.offset if file else None,
         file.size if file else None,
         message.context,
-        message.parameters.envelope_id,
     )
 
 
