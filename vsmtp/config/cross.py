@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Final, TypeAlias
 
+from vsmtp.config.login_lints import LOGIN_LINTS
 from vsmtp.config.models.settings import Settings
 from vsmtp.config.models.tables import Chain, Union
 from vsmtp.config.models.types import HostPort, RelayName, SecretSource, nearest
@@ -181,6 +182,7 @@ LINTS: Final[Mapping[str, Lint]] = {
     "half-login": _half_login,
     "clear-password": _clear_password,
     "secret-in-tree": _secret_in_tree,
+    **LOGIN_LINTS,
 }
 
 
