@@ -20,6 +20,8 @@ FACTS = LiteralFacts({
     "time.clock": 52200,
     "rcpt.known": True,
     "spf.result": Unavailable("down"),
+    "var.points": 6.0,
+    "var.sum": 0.1 + 0.2,
 })  # fmt: skip
 
 
@@ -34,6 +36,7 @@ FACTS = LiteralFacts({
         ("{time.clock} {rcpt.known}", "14:30:00 true"),
         ("[{helo.name}] {helo.name|nobody}", "[] nobody"),
         ("{spf.result}", "unavailable"),
+        ("{var.points} {var.sum}", "6 0.3"),
     ],
 )
 def test_a_template_prints_its_facts(text: str, printed: str) -> None:

@@ -97,7 +97,7 @@ def render_text(template: Template, facts: Facts) -> str:
 
 
 def text_of(value: Value, kind: Type = Type.TEXT) -> str:
-    """A value as it is printed: lists with commas, moments as ISO 8601, times of day as `14:30:00`."""
+    """A value as it is printed: lists with commas, moments as ISO 8601, times of day as `14:30:00`, 6.0 as 6."""
     if isinstance(value, tuple):
         return ", ".join(_scalar_text(item, kind) for item in value)
     return _scalar_text(value, kind)
@@ -135,7 +135,9 @@ def _scalar_text(value: Scalar, kind: Type) -> str:
             return f"{value // 3600:02}:{value // 60 % 60:02}:{value % 60:02}"
         case datetime() | date():
             return value.isoformat()
-        case int() | float() | str() | Address():
+        case float():
+            return f"{value:.12g}"  # 6 points, not 6.0; 0.3, not 0.30000000000000004
+        case int() | str() | Address():
             return str(value)
         case IPv4Address() | IPv6Address() | IPv4Network() | IPv6Network():
             return str(value)
