@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple, Protocol
 
+from vsmtp.smtp.parameters import NO_MAIL_PARAMETERS, NO_RCPT_PARAMETERS, MailParameters, RcptParameters
 from vsmtp.values.address import Address
 from vsmtp.values.envelope import Content
 from vsmtp.values.outcome import Outcome
@@ -23,7 +24,8 @@ class Consignment(NamedTuple):
     `number` counts the recipients of the message; `name` is the queue id as printed, unique among all shards:
     files are named after it. `arrived` is in seconds since the epoch. `again`: an earlier attempt may have
     happened whose outcome is unknown; true for every attempt but a recipient's very first is right and cheap.
-    `folder` is the Maildir that it goes to where a rule has chosen one.
+    `folder` is the Maildir that it goes to where a rule has chosen one. `wishes` is what the sender said with
+    MAIL, `wished` what it said with this recipient (RFC 3461, RFC 8689).
     """
 
     queue_id: int
@@ -37,6 +39,8 @@ class Consignment(NamedTuple):
     smtputf8: bool = False
     again: bool = False
     folder: Folder | None = None
+    wishes: MailParameters = NO_MAIL_PARAMETERS
+    wished: RcptParameters = NO_RCPT_PARAMETERS
 
 
 class Transport(Protocol):

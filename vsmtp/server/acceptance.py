@@ -162,9 +162,12 @@ class Acceptance(NamedTuple):
         return NewMessage(
             number, now, about.sender, letter.mailing.eight_bit, about.smtputf8, letter.visitor.session,
             f"{QUARANTINE}{part.fate.name}" if isinstance(part.fate, Quarantine) else ACTIVE,
-            tuple(Addressee(to.address, write_notes(to.notes(scope.way))) for to in part.recipients),
+            tuple(
+                Addressee(to.address, write_notes(to.notes(scope.way)), to.parameters)
+                for to in part.recipients
+            ),
             Content(self._trace(number, now) + head + letter.arrived.rest, letter.arrived.file),
-            write_context(context),
+            write_context(context), letter.mailing.parameters,
         )  # fmt: skip
 
     def _trace(self, number: int, now: float) -> bytes:

@@ -68,13 +68,13 @@ class Dispatch:
 
     def take_new(self, spool: Spool, mail: NewMessage) -> None:
         """Deliver a message that was just committed."""
-        rows = [Row(n, to.address, 0, to.notes) for n, to in enumerate(mail.recipients)]
+        rows = [Row(n, to.address, 0, to.notes, to.parameters) for n, to in enumerate(mail.recipients)]
         self._take(spool, mail, rows, again=False)
 
     def take(self, spool: Spool, message: StoredMessage, recipients: Iterable[StoredRecipient]) -> None:
         """Deliver a message that was read from the spool to some of its recipients."""
         if message.state == ACTIVE:
-            rows = [Row(to.number, to.address, to.attempts, to.notes) for to in recipients]
+            rows = [Row(to.number, to.address, to.attempts, to.notes, to.parameters) for to in recipients]
             self._take(spool, message, rows, again=True)
 
     def _take(self, spool: Spool, mail: Mail, rows: list[Row], *, again: bool) -> None:
@@ -88,8 +88,8 @@ class Dispatch:
             count = len(rows)
             postqueue.begin(held, rows, lambda judged: self._judged(held, count, judged))
             return
-        for number, address, attempts, notes in rows:
-            self._desk.settle(Parcel(held, number, address, attempts, notes, again), self._place)
+        for row in rows:
+            self._desk.settle(_parcel(held, row, again=again), self._place)
 
     def _judged(self, held: Held, count: int, judged: Judged) -> None:
         """Go on with what `postqueue` has left of `count` recipients, once that is on record."""
@@ -111,8 +111,8 @@ class Dispatch:
         if not judged.rows:
             self._octets -= len(held.mail.content.data)
             self._desk.room()
-        for (number, address, attempts, notes), destination in judged.rows:
-            parcel = Parcel(held, number, address, attempts, notes, again=True)
+        for row, destination in judged.rows:
+            parcel = _parcel(held, row, again=True)
             if destination is None:
                 self._desk.settle(parcel, self._place)
             else:
@@ -183,3 +183,8 @@ class Dispatch:
         self._parcels -= 1
         if not held.left:
             self._octets -= len(held.mail.content.data)
+
+
+def _parcel(held: Held, row: Row, *, again: bool) -> Parcel:
+    number, address, attempts, notes, parameters = row
+    return Parcel(held, number, address, attempts, notes, again, parameters)

@@ -20,6 +20,13 @@ from vsmtp.message.edits import Edit
 from vsmtp.rules.verdicts import Discard, Quarantine
 from vsmtp.server.notes import NOTHING, Notes
 from vsmtp.server.reception import Reception
+from vsmtp.smtp.parameters import (
+    NO_MAIL_PARAMETERS,
+    NO_RCPT_PARAMETERS,
+    MailParameters,
+    Notify,
+    RcptParameters,
+)
 from vsmtp.values.address import Address
 from vsmtp.values.reply import Reply
 
@@ -62,7 +69,8 @@ class Scope:
 class Accepted:
     """A recipient that was accepted, under the address it is delivered to.
 
-    `chains` are the domain chains that it falls under, `original` the address that the client gave.
+    `chains` are the domain chains that it falls under, `original` the address that the client gave,
+    `parameters` what it said with it.
     """
 
     address: Address
@@ -70,6 +78,7 @@ class Accepted:
     chains: tuple[str, ...] = ()
     original: Address | None = None
     variables: dict[str, Variable] = field(default_factory=dict)
+    parameters: RcptParameters = NO_RCPT_PARAMETERS
 
     def notes(self, way: Way | None) -> Notes:
         """What goes into the queue with it; `way` is what was said of all, where nothing was of this one."""
@@ -94,6 +103,7 @@ class Mailing:
     keys: set[str] = field(default_factory=set)
     refused: list[tuple[Accepted, Reply]] = field(default_factory=list)
     reception: Reception | None = None
+    parameters: MailParameters = NO_MAIL_PARAMETERS
 
     @property
     def is_trusted(self) -> bool:
@@ -117,6 +127,19 @@ class Mailing:
         """These are recipients no more."""
         gone = {id(recipient) for recipient in recipients}
         self.recipients = [to for to in self.recipients if id(to) not in gone]
+
+
+def handed_on(parameters: RcptParameters) -> RcptParameters:
+    """What goes with a recipient that rules added because of another one (RFC 3461 5.2.7.2).
+
+    Failures are told as they would be of the one that the sender named. Success is told of that one alone.
+    """
+    notify = parameters.notify - {Notify.SUCCESS}
+    if parameters.notify and not notify:
+        notify = frozenset({Notify.NEVER})
+    return (
+        RcptParameters(notify, parameters.original) if notify or parameters.original else NO_RCPT_PARAMETERS
+    )
 
 
 def change_recipients(

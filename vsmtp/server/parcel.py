@@ -11,6 +11,7 @@ from vsmtp.queue.records import NewMessage, RecipientKey, StoredMessage
 from vsmtp.queue.spool import Spool
 from vsmtp.rules.language import RuleInfo
 from vsmtp.server.context import REMARKED, Context, read_context
+from vsmtp.smtp.parameters import NO_RCPT_PARAMETERS, RcptParameters
 from vsmtp.values.address import Address
 from vsmtp.values.envelope import Content
 from vsmtp.values.outcome import Outcome
@@ -53,9 +54,9 @@ class Held:
 class Parcel:
     """One recipient of a message, on its way.
 
-    `notes` are what rules have said of this recipient, as stored. `again`: an earlier attempt may have
-    succeeded unknown. `folder` is the Maildir that a rule chose, `matched` are the rules of `delivery` that
-    matched.
+    `notes` are what rules have said of this recipient, as stored, `parameters` what the sender wants to hear
+    of it. `again`: an earlier attempt may have succeeded unknown. `folder` is the Maildir that a rule chose,
+    `matched` are the rules of `delivery` that matched.
     """
 
     held: Held
@@ -64,6 +65,7 @@ class Parcel:
     attempts: int
     notes: str
     again: bool
+    parameters: RcptParameters = NO_RCPT_PARAMETERS
     folder: Folder | None = None
     matched: tuple[RuleInfo, ...] = ()
 
@@ -79,6 +81,7 @@ class Parcel:
         return Consignment(
             mail.number, self.number, held.name, mail.sender, self.address, mail.arrived,
             content, mail.eight_bit, mail.smtputf8, self.again, self.folder,
+            mail.parameters, self.parameters,
         )  # fmt: skip
 
 

@@ -32,6 +32,7 @@ from vsmtp.server.notes import read_notes, write_notes
 from vsmtp.server.parcel import Destination, Dropped, Held, Mail, Postponed
 from vsmtp.server.sheets import StageSheet, Works
 from vsmtp.server.stages import UNDECIDED, Case, Stages
+from vsmtp.smtp.parameters import NO_RCPT_PARAMETERS, RcptParameters
 from vsmtp.telemetry.events import MessageHeld
 from vsmtp.values.address import Address
 from vsmtp.values.envelope import Content
@@ -45,12 +46,16 @@ _GROUP: Final = "*"
 
 
 class Row(NamedTuple):
-    """A recipient that is to be delivered to: its number in the message, its attempts so far, its notes."""
+    """A recipient that is to be delivered to: its number in the message, its attempts so far, its notes.
+
+    `parameters` is what the sender wants to hear of it.
+    """
 
     number: int
     address: Address
     attempts: int
     notes: str
+    parameters: RcptParameters = NO_RCPT_PARAMETERS
 
 
 @dataclass(slots=True)
@@ -255,8 +260,8 @@ class _Judgement:
         self.accepted.append(
             NewMessage(
                 self.held.spool.number(self.by.clock()), mail.arrived, mail.sender, mail.eight_bit,
-                mail.smtputf8, mail.session, state, tuple(Addressee(row.address, row.notes) for row in rows),
-                Content(mail.content.data, mail.content.file), write_context(context),
+                mail.smtputf8, mail.session, state, tuple(_addressee(row) for row in rows),
+                Content(mail.content.data, mail.content.file), write_context(context), mail.parameters,
             )
         )  # fmt: skip
         self.finished += [row.number for row in rows]
@@ -329,7 +334,7 @@ class _Judgement:
         self.context.top = max(self.context.top, *self._numbers())
         context = write_context(self.context)
         state = self.state or mail.state
-        recipients = tuple((row.number, Addressee(row.address, row.notes)) for row in self.revised.values())
+        recipients = tuple((row.number, _addressee(row)) for row in self.revised.values())
         change = Change(
             accepted=tuple(self.accepted),
             finished=tuple((mail.number, number) for number in self.finished),
@@ -337,6 +342,10 @@ class _Judgement:
             remarks=tuple(self.remarks),
         )
         return Judged(replace(mail, sender=sender, context=context), self.context, change, self.ended)
+
+
+def _addressee(row: Row) -> Addressee:
+    return Addressee(row.address, row.notes, row.parameters)
 
 
 def _destination(ended: Ended) -> Destination:
