@@ -97,7 +97,7 @@ def render_text(template: Template, facts: Facts) -> str:
 
 
 def text_of(value: Value, kind: Type = Type.TEXT) -> str:
-    """A value as it is printed: lists with commas, moments as ISO 8601, times of day as `14:30:00`, 6.0 as 6."""
+    """A value as printed: lists with commas, moments as ISO 8601, times of day as `14:30:00`, 6.0 as 6."""
     if isinstance(value, tuple):
         return ", ".join(_scalar_text(item, kind) for item in value)
     return _scalar_text(value, kind)
