@@ -27,6 +27,7 @@ COMMANDS: Final[Mapping[str, Command]] = {
     "check": Command("vsmtp.cli.check", "say everything that is wrong with a tree"),
     "explain": Command("vsmtp.cli.explain", "say what would happen to a mail, and why"),
     "test": Command("vsmtp.cli.policies", "run the policy tests that stand beside the rules"),
+    "graph": Command("vsmtp.cli.graph", "draw the decision graph"),
     "run": Command("vsmtp.cli.run", "serve mail in the foreground"),
     "passwd": Command("vsmtp.cli.passwd", "make a secret from a password"),
     "queue": Command("vsmtp.cli.queue", "look into the queue, retry and remove mail"),

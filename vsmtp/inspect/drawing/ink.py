@@ -1,0 +1,26 @@
+"""The colours of what becomes of mail, the same in every format that has some."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from vsmtp.inspect.drawing.picture import Tone
+
+# Behind the verdict, and of its letters and frame.
+FILLS: Final[Mapping[Tone, str]] = {
+    "good": "#dafbe1",
+    "bad": "#ffebe9",
+    "later": "#fff1d6",
+    "away": "#fbefff",
+    "on": "#ddf4ff",
+    "none": "#ffffff",
+}
+LETTERS: Final[Mapping[Tone, str]] = {
+    "good": "#116329",
+    "bad": "#a40e26",
+    "later": "#7d4e00",
+    "away": "#6639ba",
+    "on": "#0550ae",
+    "none": "#57606a",
+}
