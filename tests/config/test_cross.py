@@ -59,9 +59,32 @@ def test_a_certificate_and_its_key_belong_together(tmp_path: Path, text: str) ->
     assert [spot(each) for each in found if each.severity == "error"] == ["10-a.toml:1:2+3 missing-key"]
 
 
-def test_certificates_that_nobody_will_see_are_a_warning(tmp_path: Path) -> None:
-    (note,) = sound(plant(tmp_path, a10="[tls]\nmin_version = '1.3'")).notes
-    assert (note.severity, spot(note)) == ("warning", "10-a.toml:1:2+3 not-yet")
+PAIR = "[tls]\ncertificate = 'c.pem'\nprivate_key = { file = 'c.key' }\n"
+MX = "[listeners.mx]\naddress = ['127.0.0.1:25']\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (MX + "tls = 'may'", "10-a.toml:3:7+5 no-certificate"),
+        (MX + "tls = 'required'", "10-a.toml:3:7+10 no-certificate"),
+        (MX + "kind = 'submission'\nauth = 'none'", "10-a.toml:3:8+12 no-certificate"),
+        (MX + "kind = 'submissions'\nauth = 'none'", "10-a.toml:3:8+13 no-certificate"),
+        (MX + "kind = 'lmtps'", "10-a.toml:3:8+7 no-certificate"),
+        (MX + "client_certificates = 'ask'\n" + PAIR, "10-a.toml:3:23+5 no-certificate"),
+        (MX + "kind = 'lmtps'\ntls = 'may'\n" + PAIR, "10-a.toml:4:7+5 bad-choice"),
+    ],
+)
+def test_tls_wants_certificates(tmp_path: Path, text: str, expected: str) -> None:
+    assert [spot(each) for each in faults(plant(tmp_path, a10=text))] == [expected]
+
+
+@pytest.mark.parametrize("text", [MX, MX + "kind = 'lmtp'", MX + "kind = 'lmtps'\n" + PAIR, MX + PAIR])
+def test_a_listener_offers_tls_by_itself_where_it_can(tmp_path: Path, text: str) -> None:
+    settings = sound(plant(tmp_path, a10=text)).settings
+    (listener,) = settings.listeners.values()
+    expected = "may" if settings.has_certificate and not listener.is_implicit else "none"
+    assert listener.starttls(has_certificate=settings.has_certificate) == expected
 
 
 def test_a_near_miss_of_a_relay_is_suggested(tmp_path: Path) -> None:

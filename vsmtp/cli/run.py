@@ -37,7 +37,12 @@ def run(args: Namespace) -> int:
         with open_log(settings) as log:
             lanes = plan.lane_builder(settings, os.environ, plan.maildirs(settings))
             route = plan.routing(settings).route
-            return serve(Assignment(RELEASE, settings, report.graph, doors, log, lanes, route))
+            certificates = plan.certificates(settings, os.environ)
+            return serve(
+                Assignment(
+                    RELEASE, settings, report.graph, doors, log, lanes, route, certificates=certificates
+                )
+            )
     except (OSError, KeyError, ValueError) as fault:
         complain(str(fault))
         return NO_SYSTEM

@@ -16,6 +16,7 @@ from typing import Final, TypeAlias
 
 from vsmtp.config.load import Tree
 from vsmtp.config.models.settings import Settings
+from vsmtp.net.limits import Networks
 from vsmtp.server.listener import Bell, listen
 from vsmtp.server.worker import Assignment, Worker
 from vsmtp.telemetry.log import Log
@@ -52,7 +53,8 @@ def open_doors(tree: Tree) -> tuple[Doors, list[Diagnostic]]:
     for name, listener in tree.settings.listeners.items():
         for n, address in enumerate(listener.address):
             try:
-                doors.append((Bell(name, listener.kind), listen(address.host, address.port)))
+                bell = Bell(name, listener.kind, Networks(listener.proxy_protocol_from))
+                doors.append((bell, listen(address.host, address.port)))
             except OSError as fault:
                 code, message, remedy = _WHY.get(fault.errno or 0, ("cannot-listen", str(fault), ""))
                 path = ("listeners", name, "address", n)

@@ -38,7 +38,6 @@ _ECHOES: Final = frozenset({"default_factory_not_called"})
 
 # Keys that the configuration will have and this release does not honour: better refused than ignored.
 LATER: Final[Mapping[KeyPath, str]] = {
-    ("auth",): "logins arrive in a later release",
     ("dns",): "DNS arrives in a later release",
     ("dnsbl",): "DNS lists arrive in a later release",
     ("invariants",): "invariants arrive in a later release",
@@ -46,8 +45,6 @@ LATER: Final[Mapping[KeyPath, str]] = {
     ("services",): "services arrive in a later release",
     ("server", "aliases"): "aliases arrive in a later release",
     ("server", "workers"): "several workers arrive in a later release",
-    ("smtp", "bare_newline"): "bare newlines are always refused in this release",
-    ("smtp", "greeting_delay"): "delayed greetings arrive in a later release",
     ("smtp", "received_client"): "logins arrive in a later release",
     ("queue", "bounce_lifetime"): "a lifetime of their own for bounces arrives in a later release",
     ("queue", "warn_after"): "delay notices arrive in a later release",

@@ -119,6 +119,8 @@ class Parts:
             self._ground.settings.server.recipient_delimiter,
             smtp.max_hops,
             separate=smtp.mixed_recipients == "separate",
+            trusted=self.trusted,
+            pace=plan.pace(self._ground.settings.server.max_message_rate, monotonic),
         )
         return Office(
             self.stages, self.recipients, counter, counter.spool, space, place, counter.log, self.zoned,

@@ -3,25 +3,34 @@
 The thinking is done elsewhere: `smtp` knows the protocol, `session` answers its questions by the rules and
 the queue. Here are the buffers and the clocks. Pipelined commands are answered in one write. Reading pauses
 while a question is open and much waits, while a large message is being written, and while the client does
-not read. A deadline is set when the client is given its turn, and octets alone do not move it: only whole
-commands do, or another `PROGRESS` octets of a message.
+not read. Before the conversation there may be a PROXY header and a TLS handshake; `_reader` takes what comes
+whenever that is not plain text for the conversation. A deadline is set when the client is given its turn, and
+octets alone do not move it: only whole commands do, or another `PROGRESS` octets of a message.
 """
 
 from __future__ import annotations
 
 import asyncio
 import traceback
-from collections.abc import Callable
+from asyncio import TimerHandle
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Final, cast
+from enum import Enum, auto
+from ssl import SSLContext
+from typing import Final, NamedTuple, cast
 
+from vsmtp.facts.subject import TlsState
+from vsmtp.net.limits import NOBODY, Networks
+from vsmtp.net.proxy import read_header
+from vsmtp.net.tls import TlsError, Tunnel
+from vsmtp.server.handshake import Handshake, Turns
 from vsmtp.server.listener import Client
 from vsmtp.server.session import Office, Session
 from vsmtp.smtp.conversation import Conversation
 from vsmtp.smtp.moves import State
 from vsmtp.smtp.questions import Chunk
 from vsmtp.smtp.terms import Terms
-from vsmtp.telemetry.events import Bug, SessionClosed, SessionOpened
+from vsmtp.telemetry.events import Bug, ConnectionRefused, HandshakeFailed, SessionClosed, SessionOpened
 from vsmtp.values.reply import Reply
 
 BUFFER: Final = 64 * 2**10
@@ -40,47 +49,115 @@ INTERNAL: Final = Reply(421, "4.3.0", "internal error, closing connection")
 
 @dataclass(frozen=True, slots=True)
 class Patience:
-    """Seconds that a client is given: for its greeting, a command, `PROGRESS` octets, a whole message."""
+    """Seconds that a client is given.
+
+    For its greeting, a command, `PROGRESS` octets, a whole message, a TLS handshake, all of its stay.
+    """
 
     greeting: float
     command: float
     data: float
     message: float
+    handshake: float = 30.0
+    session: float = 86400.0
+
+
+@dataclass(frozen=True, slots=True)
+class Penalty:
+    """After `soft` refused commands each further one is answered `delay` seconds later.
+
+    `silence` is how long the greeting is held back from strangers, in seconds.
+    """
+
+    soft: int = 5
+    delay: float = 0.0
+    silence: float = 0.0
+
+
+class Standing(NamedTuple):
+    """How a client stands at a listener: under TLS, and may say who the real client is."""
+
+    is_secure: bool = False
+    introduces: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """What a listener grants, by standing; `context` gives the TLS context of now where there is TLS.
+
+    With `implicit` TLS comes before the first word. `proxies` must begin with a PROXY header, `introducers`
+    may say XCLIENT.
+    """
+
+    terms: Callable[[Standing], Terms]
+    context: Callable[[], SSLContext] | None = None
+    implicit: bool = False
+    proxies: Networks = NOBODY
+    introducers: Networks = NOBODY
 
 
 @dataclass(frozen=True, slots=True)
 class House:
     """What all connections of a worker share.
 
-    `buffer` is lent to each read and copied from at once; `lend` lets the commit thread go on; `opened` and
-    `closed` keep the register of connections.
+    `buffer` is lent to each read and copied from at once; `services` are by listener; `lend` lets the commit
+    thread go on; `opened` and `closed` keep the register of connections, and `moved` counts a connection for
+    the client that a proxy has named, or says why it is one too many.
     """
 
     loop: asyncio.AbstractEventLoop
     buffer: memoryview
-    terms: Terms
+    services: Mapping[str, Service]
     patience: Patience
     office: Office
     lend: Callable[[], None]
     opened: Callable[[Connection], None]
     closed: Callable[[Connection], None]
+    moved: Callable[[Client, Client], str]
+    turns: Turns
+    penalty: Penalty = Penalty()
+
+
+class Waiting(Enum):
+    """What keeps a conversation from going on."""
+
+    FOR_HEADER = auto()
+    FOR_HANDSHAKE = auto()
+    TO_GREET = auto()
+    FOR_PENANCE = auto()
+
+
+# Whoever speaks now would be taken for something else.
+MUTE: Final = frozenset({Waiting.FOR_HEADER, Waiting.FOR_HANDSHAKE})
 
 
 class Connection(asyncio.BufferedProtocol):
     """The driver of one conversation."""
 
     __slots__ = (
-        "_conversation", "_deadline", "_ended_by", "_eof", "_house", "_message_deadline", "_paused",
-        "_progress", "_pumping", "_stuck", "_timed", "_transport", "client", "session",
+        "_conversation", "_deadline", "_ended_by", "_eof", "_errors", "_handshake", "_header", "_house",
+        "_last", "_message_deadline", "_paused", "_progress", "_pumping", "_reader", "_service", "_standing",
+        "_stuck", "_timed", "_timer", "_transport", "_tunnel", "_waiting", "client", "session",
     )  # fmt: skip
 
     def __init__(self, house: House, client: Client, name: str) -> None:
         self.client = client
         self._house = house
-        self._conversation = Conversation(house.terms)
+        self._service = service = house.services[client.listener]
+        self._standing = Standing(
+            service.implicit, bool(service.introducers) and client.ip in service.introducers
+        )
+        self._conversation = Conversation(service.terms(self._standing))
         self.session = Session(house.office, self._conversation, client, name, self._go_on)
         self._transport: asyncio.Transport | None = None
-        self._deadline = NEVER
+        self._reader: Callable[[bytes], None] | None = None
+        self._tunnel: Tunnel | None = None
+        self._handshake: Handshake | None = None
+        self._waiting: Waiting | None = None
+        self._timer: TimerHandle | None = None
+        self._header = b""
+        self._errors = 0
+        self._last = self._deadline = NEVER
         self._message_deadline = NEVER
         self._timed = 0
         self._progress = 0
@@ -93,14 +170,23 @@ class Connection(asyncio.BufferedProtocol):
     # The transport's side.
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Greet, or turn away, as the rules of `connect` say."""
+        """Greet, or turn away, as the rules of `connect` say, once it is known who has come."""
         self._transport = cast("asyncio.Transport", transport)
         self._house.opened(self)
         log = self._house.office.log
         if log.wants("debug"):
             log.emit(SessionOpened(self.session.name, self.client.address, self.client.listener))
-        self._deadline = self._house.loop.time() + self._house.patience.greeting
-        self._go_on()
+        now = self._house.loop.time()
+        self._last = now + self._house.patience.session
+        proxies = self._service.proxies
+        if proxies and self.client.ip in proxies:
+            self._waiting = Waiting.FOR_HEADER
+            self._reader = self._take_header
+            self._deadline = now + self._house.patience.handshake
+        elif self._service.implicit:
+            self._begin_tls()
+        else:
+            self._welcome()
 
     def get_buffer(self, sizehint: int) -> memoryview:  # noqa: ARG002 the buffer is of one size
         """Lend the worker's buffer; what is read is taken out before anybody else reads."""
@@ -109,12 +195,18 @@ class Connection(asyncio.BufferedProtocol):
     def buffer_updated(self, nbytes: int) -> None:
         """Take what was read."""
         self._house.lend()
-        self._conversation.feed(bytes(self._house.buffer[:nbytes]))
-        self._go_on()
+        octets = bytes(self._house.buffer[:nbytes])
+        if self._reader is None:
+            self._conversation.feed(octets)
+            self._go_on()
+        else:
+            self._reader(octets)
 
     def eof_received(self) -> bool:
         """The client sends no more, but may wait for the answers to what it has sent."""
         self._eof = True
+        if self._waiting in MUTE:
+            self._leave("disconnected")
         self._go_on()
         return True
 
@@ -131,6 +223,9 @@ class Connection(asyncio.BufferedProtocol):
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 why a client left changes nothing
         """Forget the client; a message that was being committed stays accepted."""
         self._transport = None
+        self._stop_waiting()
+        if self._handshake is not None:
+            self._handshake.forget()
         self.session.end()
         self._house.closed(self)
         log = self._house.office.log
@@ -138,11 +233,170 @@ class Connection(asyncio.BufferedProtocol):
             ended = "quit" if self.session.has_quit else self._ended_by
             log.emit(SessionClosed(self.session.name, self.client.address, ended, self.session.messages))
 
+    # Who has come, and by which way.
+
+    def _take_header(self, octets: bytes) -> None:
+        """Read what a proxy says of its client; whoever says nothing of the kind is cut without a word."""
+        self._header += octets
+        try:
+            header = read_header(self._header)
+        except ValueError as fault:
+            self._turn_away(str(fault), INTERNAL)
+            return
+        if header is None:
+            return
+        rest, self._header = self._header[header.octets :], b""
+        self._reader = self._waiting = None
+        if header.client is not None:
+            trusted = header.client.ip in self._house.office.manners.trusted
+            self._become(self.client.moved(header.client.ip, header.client.port, trusted=trusted))
+        if self._conversation.closed:
+            return
+        if self._service.implicit:
+            self._begin_tls()
+        else:
+            self._welcome()
+        if rest:
+            self._take(rest)
+
+    def _become(self, client: Client) -> None:
+        """Serve the client whom a proxy has named, within the limits that hold for it."""
+        was, self.client = self.client, client
+        self.session.become(client)
+        introducers = self._service.introducers
+        self._standing = self._standing._replace(introduces=bool(introducers) and client.ip in introducers)
+        self._conversation.on_terms(self._service.terms(self._standing))
+        if reason := self._house.moved(was, client):
+            self._turn_away(reason, Reply(421, "4.7.0", reason))
+
+    def _turn_away(self, reason: str, reply: Reply) -> None:
+        """Close before a word was said, and where TLS comes first or no header came, without one."""
+        self._house.office.log.emit(ConnectionRefused(self.client.address, self.client.listener, reason))
+        if self._reader is not None or self._service.implicit:
+            self._waiting = Waiting.FOR_HEADER
+        self.dismiss(reply, "limit")
+
+    def _take(self, octets: bytes) -> None:
+        """Take octets by whatever way they have to go now."""
+        if self._reader is not None:
+            self._reader(octets)
+        else:
+            self._conversation.feed(octets)
+            self._go_on()
+
+    def _welcome(self) -> None:
+        """Greet, or see first whether a stranger can wait for the greeting."""
+        now = self._house.loop.time()
+        self._deadline = now + self._house.patience.greeting
+        silence = self._house.penalty.silence
+        if silence and not self.client.trusted:
+            self._deadline += silence
+            self._wait(Waiting.TO_GREET, silence)
+            if self._tunnel is None:
+                self._reader = self._take_early
+        else:
+            self._go_on()
+
+    def _take_early(self, octets: bytes) -> None:  # noqa: ARG002 whatever it was
+        """End it: whoever speaks before the greeting does not speak SMTP with us (RFC 5321 3.1)."""
+        self._reader = None
+        self.dismiss(self._service.terms(self._standing).said["early_talker"], "early talker")
+
+    # TLS.
+
+    def _begin_tls(self) -> None:
+        """Take all that comes from now on for TLS."""
+        assert self._service.context is not None
+        tunnel = Tunnel(self._service.context())
+        self._handshake = Handshake(tunnel, self._house.turns, self._send, self._shaken)
+        self._reader = self._handshake.take
+        self._waiting = Waiting.FOR_HANDSHAKE
+        self._deadline = self._house.loop.time() + self._house.patience.handshake
+
+    def _send(self, octets: bytes) -> None:
+        if self._transport is not None:
+            self._transport.write(octets)
+
+    def _shaken(self, fault: TlsError | None) -> None:
+        """Speak SMTP under TLS, from the beginning; or close."""
+        handshake, self._handshake = self._handshake, None
+        assert handshake is not None
+        if fault is not None:
+            self._break_tls(fault)
+            return
+        self._tunnel = tunnel = handshake.tunnel
+        self._reader = self._take_sealed
+        self._waiting = None
+        self.session.secure(TlsState(tunnel.version, tunnel.cipher, tunnel.asked, tunnel.peer))
+        if self._conversation.state is State.SECURING:
+            self._standing = self._standing._replace(is_secure=True)
+            self._conversation.secured(self._service.terms(self._standing))
+            self._deadline = self._house.loop.time() + self._house.patience.greeting
+        else:
+            self._welcome()
+        self._take_sealed(b"")
+
+    def _take_sealed(self, octets: bytes) -> None:
+        assert self._tunnel is not None
+        try:
+            said = self._tunnel.open(octets)
+        except TlsError as fault:
+            self._break_tls(fault)
+            return
+        if owed := self._tunnel.owed():
+            self._send(owed)
+        if self._tunnel.ended:
+            self._eof = True
+        if said and self._waiting is Waiting.TO_GREET:
+            self._take_early(said)
+            return
+        self._conversation.feed(said)
+        self._go_on()
+
+    def _break_tls(self, fault: TlsError) -> None:
+        self._tunnel = None
+        self._house.office.log.emit(HandshakeFailed(self.session.name, self.client.address, str(fault)))
+        if fault.farewell:
+            self._send(fault.farewell)
+        self._waiting = Waiting.FOR_HANDSHAKE  # not a word in clear any more
+        self._leave("TLS")
+
+    # Waiting.
+
+    def _wait(self, reason: Waiting, seconds: float) -> None:
+        self._waiting = reason
+        self._timer = self._house.loop.call_later(seconds, self._resume)
+
+    def _stop_waiting(self) -> None:
+        self._waiting = None
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def _resume(self) -> None:
+        self._stop_waiting()
+        if self._tunnel is None:
+            self._reader = None
+        self._write()
+        self._go_on()
+
+    def _does_penance(self) -> bool:
+        """Whether what was refused lets the answers wait: in the conversation, while nothing is read."""
+        before, self._errors = self._errors, self._conversation.errors
+        penalty = self._house.penalty
+        times = min(self._errors - before, self._errors - penalty.soft)
+        if times <= 0 or not penalty.delay or self._conversation.closed or self._transport is None:
+            return False
+        self._deadline = NEVER
+        self._wait(Waiting.FOR_PENANCE, times * penalty.delay)
+        self._mind_reading()
+        return True
+
     # The conversation's side.
 
     def _go_on(self) -> None:
         """Answer all that can be answered, then write, then mind the clocks and the reading."""
-        if self._pumping or self._transport is None:
+        if self._pumping or self._waiting is not None or self._transport is None:
             return
         self._pumping = True
         try:
@@ -154,6 +408,8 @@ class Connection(asyncio.BufferedProtocol):
             moved = True
         finally:
             self._pumping = False
+        if self._conversation.errors != self._errors and self._does_penance():
+            return
         moved = self._write() or moved
         if self._conversation.closed:
             self._leave("server")
@@ -162,6 +418,8 @@ class Connection(asyncio.BufferedProtocol):
         else:
             if moved:
                 self._set_deadline()
+            if self._conversation.state is State.SECURING:
+                self._begin_tls()
             self._mind_reading()
 
     def _pump(self) -> bool:
@@ -180,7 +438,7 @@ class Connection(asyncio.BufferedProtocol):
         """Write what there is to say; whether there was anything."""
         output = self._conversation.take_output()
         if output and self._transport is not None:
-            self._transport.write(output)
+            self._transport.write(output if self._tunnel is None else self._tunnel.seal(output))
         return bool(output)
 
     def _has_progressed(self, octets: int) -> bool:
@@ -198,6 +456,7 @@ class Connection(asyncio.BufferedProtocol):
         busy = (
             self._stuck
             or self.session.is_writing
+            or self._waiting is Waiting.FOR_PENANCE
             or (self.session.is_deciding and self._conversation.backlog > MAX_BACKLOG)
         )
         if busy is self._paused or transport.is_closing():
@@ -234,7 +493,7 @@ class Connection(asyncio.BufferedProtocol):
 
     def check(self, now: float) -> None:
         """Close the connection if its time is over; `now` is the loop's time. Called about once a second."""
-        if now < self._deadline or self._transport is None:
+        if (now < self._deadline and now < self._last) or self._transport is None:
             return
         if self._transport.is_closing():
             self._transport.abort()
@@ -247,9 +506,13 @@ class Connection(asyncio.BufferedProtocol):
             self._transport.abort()
 
     def dismiss(self, reply: Reply, reason: str) -> None:
-        """Say `reply` and close, at whatever point the conversation stands."""
-        self._conversation.close(reply)
+        """Say `reply` and close, at whatever point the conversation stands; during a handshake just close."""
         self._ended_by = reason
+        self._conversation.close(reply)
+        if self._waiting in MUTE:
+            self._leave(reason)
+            return
+        self._stop_waiting()
         self._go_on()
 
     def shut_down(self) -> None:
@@ -264,4 +527,6 @@ class Connection(asyncio.BufferedProtocol):
             if self._ended_by == "disconnected":
                 self._ended_by = reason
             self._deadline = self._house.loop.time() + FAREWELL
+            if self._tunnel is not None:
+                transport.write(self._tunnel.close())
             transport.close()

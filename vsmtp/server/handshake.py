@@ -27,10 +27,8 @@ class Turns:
             self._loop.call_soon(self._next)
 
     def _next(self) -> None:
-        # The next turn is booked first: a step that fails takes nobody's along.
-        step = self._waiting[0]
         try:
-            step()
+            self._waiting[0]()
         finally:
             self._waiting.popleft()
             if self._waiting:

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from ipaddress import ip_address
 from typing import Final, NamedTuple
 
-from vsmtp.net.limits import Connections, IpAddress, Networks, plain
+from vsmtp.net.limits import NOBODY, Connections, IpAddress, Networks, plain
 from vsmtp.values.reply import Reply
 
 BACKLOG: Final = 1024
@@ -33,6 +33,10 @@ class Client(NamedTuple):
     listener_port: int
     kind: str
     trusted: bool
+
+    def moved(self, ip: IpAddress, port: int, *, trusted: bool) -> Client:
+        """Another client at the same listener."""
+        return self._replace(ip=ip, address=str(ip), port=port, trusted=trusted)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,10 +65,11 @@ class Porter:
 
 @dataclass(frozen=True, slots=True)
 class Bell:
-    """A listener's name in the configuration, and what is spoken there."""
+    """A listener's name in the configuration, what is spoken there, and whose limits are those of others."""
 
     name: str
     kind: str
+    proxies: Networks = NOBODY
 
 
 class Listener:
@@ -73,6 +78,7 @@ class Listener:
     def __init__(self, loop: AbstractEventLoop, bell: Bell, door: socket.socket, porter: Porter) -> None:
         self.name = bell.name
         self._kind = bell.kind
+        self._proxies = bell.proxies
         self._loop = loop
         self._door = door
         self._port = door.getsockname()[1]
@@ -110,7 +116,9 @@ class Listener:
     def _meet(self, peer: socket.socket, address: tuple[str, int]) -> None:
         ip, text, trusted = self._porter.know(address[0])
         client = Client(ip, text, address[1], self.name, self._port, self._kind, trusted)
-        reason = self._porter.connections.admit(ip, trusted=trusted)
+        # Behind a proxy come many: what holds for one client is asked once it is known who that is.
+        exempt = trusted or (bool(self._proxies) and ip in self._proxies)
+        reason = self._porter.connections.admit(ip, trusted=exempt)
         if not reason:
             self._porter.welcome(peer, client)
             return

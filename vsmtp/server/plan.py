@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
+from functools import cache, partial
+from pathlib import Path
 from typing import Final
 from zoneinfo import ZoneInfo
 
+from vsmtp.config.models.server import LMTP, MX, Listener
 from vsmtp.config.models.settings import Settings
-from vsmtp.config.models.types import HostPort, RelayName, SecretSource
-from vsmtp.config.secrets import reveal
+from vsmtp.config.models.types import HostPort, Rate, RelayName, SecretSource
+from vsmtp.config.secrets import reveal, secret_path
 from vsmtp.delivery.consignment import Transport
 from vsmtp.delivery.mailbox import Mailboxes, Template
 from vsmtp.delivery.maildir import Maildirs
@@ -19,12 +22,14 @@ from vsmtp.delivery.session import Peer
 from vsmtp.delivery.smtp import Relay
 from vsmtp.effects.transports import ToHost, ToRelay
 from vsmtp.message.trace import rfc5322_date
+from vsmtp.net.certificates import Certificates, KeyPair, Policy
+from vsmtp.net.limits import Networks, Pace
 from vsmtp.queue.schedule import Schedule
-from vsmtp.server.connection import Patience
+from vsmtp.server.connection import Patience, Penalty, Service, Standing
 from vsmtp.server.lanes import Goal
 from vsmtp.server.parcel import Lane
 from vsmtp.smtp.terms import EXTENSIONS, Terms
-from vsmtp.values.answer import Found
+from vsmtp.values.answer import Found, Unavailable
 from vsmtp.values.outcome import Deferred
 from vsmtp.values.reply import Reply
 from vsmtp.values.secret import Secret
@@ -33,11 +38,14 @@ from vsmtp.values.secret import Secret
 MAILDIR_BATCH: Final = 64
 MAILDIR_WIDTH: Final = 2
 RELAY_BATCH: Final = 100
+# Who has just come, in clear, and speaks for himself.
+STRANGER: Final = Standing()
 
 
-def terms(settings: Settings) -> Terms:
-    """What clients are granted."""
+def terms(settings: Settings, listener: Listener = MX, standing: Standing = STRANGER) -> Terms:
+    """What clients of a listener are granted, as they stand."""
     smtp, server = settings.smtp, settings.server
+    starttls = listener.starttls(has_certificate=settings.has_certificate)
     return Terms(
         server.name,
         server.max_message_size,
@@ -45,8 +53,75 @@ def terms(settings: Settings) -> Terms:
         max_line_length=smtp.max_line_length,
         hard_error_limit=smtp.errors.hard,
         extensions=tuple(name for name in EXTENSIONS if name not in smtp.disable_extensions),
-        replies={"greeting": _greeting(smtp.replies.greeting)},
+        replies=_replies(settings, listener),
+        kind="lmtp" if listener.kind in LMTP else "smtp",
+        tls="active" if standing.is_secure else starttls,
+        auth=_mechanisms(settings, listener, standing),
+        auth_required=listener.wants_login,
+        bare_newline=smtp.bare_newline,
+        xclient=standing.introduces,
     )
+
+
+def _mechanisms(settings: Settings, listener: Listener, standing: Standing) -> tuple[str, ...]:
+    if listener.logins == "none" or not (standing.is_secure or listener.auth_without_tls):
+        return ()
+    # Without a certificate of the client's there is nobody whom EXTERNAL could let in.
+    nameless = not standing.is_secure or listener.client_certificates == "none"
+    return tuple(name for name in settings.auth.mechanisms if not (nameless and name == "EXTERNAL"))
+
+
+def _replies(settings: Settings, listener: Listener) -> dict[str, Reply]:
+    replies = settings.smtp.replies
+    if listener.kind in LMTP and "greeting" not in replies.model_fields_set:
+        return {}
+    return {"greeting": _greeting(replies.greeting)}
+
+
+def services(settings: Settings, certificates: Certificates | None) -> dict[str, Service]:
+    """What each listener grants, by its name."""
+    return {name: _service(settings, listener, certificates) for name, listener in settings.listeners.items()}
+
+
+def _service(settings: Settings, listener: Listener, certificates: Certificates | None) -> Service:
+    return Service(
+        cache(partial(terms, settings, listener)),
+        certificates.context(listener.client_certificates) if certificates is not None else None,
+        implicit=listener.is_implicit,
+        proxies=Networks(listener.proxy_protocol_from),
+        introducers=Networks(listener.xclient_from),
+    )
+
+
+def certificates(settings: Settings, environment: Mapping[str, str]) -> Certificates | None:
+    """The server's certificates, None where there are none. Raises OSError or ValueError."""
+    tls = settings.tls
+    if tls.certificate is None or tls.private_key is None:
+        return None
+    others = {
+        name: KeyPair(other.certificate, _key_path(other.private_key, environment))
+        for name, other in tls.sni.items()
+    }
+    pair = KeyPair(tls.certificate, _key_path(tls.private_key, environment))
+    return Certificates(Policy(pair, others, tls.min_version, tls.ciphers, tls.client_ca))
+
+
+def _key_path(source: SecretSource, environment: Mapping[str, str]) -> Path:
+    path = secret_path(source, environment)
+    if isinstance(path, Unavailable):
+        raise ValueError(f"a private key cannot be read: {path.reason}")  # noqa: TRY004 the world is down, no type is wrong
+    return path
+
+
+def penalty(settings: Settings) -> Penalty:
+    """What mistakes cost."""
+    smtp = settings.smtp
+    return Penalty(smtp.errors.soft, smtp.errors.delay, smtp.greeting_delay)
+
+
+def pace(rate: Rate | None, clock: Callable[[], float]) -> Pace | None:
+    """What counts towards a rate, None for any number."""
+    return None if rate is None else Pace(rate.events, rate.seconds, clock)
 
 
 def _greeting(written: str) -> Reply:
@@ -57,7 +132,7 @@ def _greeting(written: str) -> Reply:
 def patience(settings: Settings) -> Patience:
     """How long clients are waited for."""
     times = settings.smtp.timeouts
-    return Patience(times.greeting, times.command, times.data, times.message)
+    return Patience(times.greeting, times.command, times.data, times.message, times.handshake, times.session)
 
 
 def schedule(settings: Settings) -> Schedule:

@@ -8,6 +8,7 @@ from typing import Final
 
 from vsmtp.net.limits import Connections
 from vsmtp.server.connection import SHUTTING_DOWN, Connection
+from vsmtp.server.listener import Client
 
 # How often deadlines are looked at: they are that much late at most.
 CHECK_EVERY: Final = 1.0
@@ -37,6 +38,14 @@ class Register:
         if not self._open:
             self._empty.set()
         self.limits.release(connection.client.ip)
+
+    def moved(self, was: Client, now: Client) -> str:
+        """Count a connection for another client than before; the reason, if that is one too many."""
+        self.limits.release(was.ip)
+        reason = self.limits.admit(now.ip, trusted=now.trusted)
+        if reason:
+            self.limits.hold(now.ip)
+        return reason
 
     async def watch(self) -> None:
         """Close connections whose time is over, for ever."""

@@ -8,15 +8,16 @@ of the message is `server.hearing`'s.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
+from ipaddress import ip_address
 from typing import Any, Final
 
 from vsmtp.facts import subject
 from vsmtp.facts.answers import NO_WORLD, FactBook, World
-from vsmtp.net.limits import NOBODY, Networks, Pace
+from vsmtp.net.limits import NOBODY, Networks, Pace, plain
 from vsmtp.queue.space import Space
 from vsmtp.queue.spool import Spool
 from vsmtp.rules.evaluate import Ended
@@ -30,7 +31,7 @@ from vsmtp.server.hearing import Answers, Heard, Hearing
 from vsmtp.server.judging import Bench, whole
 from vsmtp.server.listener import Client
 from vsmtp.server.logins import Logins
-from vsmtp.server.mailing import Accepted, Mailing, Scope, change_recipients, hops
+from vsmtp.server.mailing import Accepted, Mailing, Scope, change_recipients, handed_on, hops
 from vsmtp.server.reception import Arrived, HeaderTooLong, NotWritten, Place, Reception
 from vsmtp.server.recipients import Recipients
 from vsmtp.server.sheets import StageSheet, Works
@@ -126,7 +127,8 @@ class Session:
 
     __slots__ = (
         "_attempts", "_book", "_connected", "_conversation", "_go_on", "_mailing", "_office", "_scope",
-        "_visitor", "client", "has_quit", "is_deciding", "messages", "name", "subject", "transactions",
+        "_variables", "_visitor", "client", "has_quit", "is_deciding", "messages", "name", "subject",
+        "transactions",
     )  # fmt: skip
 
     def __init__(
@@ -148,6 +150,8 @@ class Session:
         self._book = office.book(self.subject, None)
         self._scope = self._connected = Scope()
         self._mailing: Mailing | None = None
+        # What rules of `connect` set, which STARTTLS leaves as it is.
+        self._variables: Mapping[str, subject.Variable] = _NONE
         self._attempts: Attempts | None = None
 
     @property
@@ -184,26 +188,25 @@ class Session:
 
     def become(self, client: Client) -> None:
         """Forget all that was known of the client: a proxy has said who it is."""
-        self.drop()
         self.client = client
-        self.subject = subject.Connection(
-            client.ip, client.port, client.listener, client.listener_port, client.kind, client.trusted,
-            tls=self.subject.tls,
-        )  # fmt: skip
-        self._visitor = Visitor(self.subject, client.address, self.name)
-        self._book = self._office.book(self.subject, None)
         self._scope = self._connected = Scope()
+        self._forget(self.subject.tls, {})
 
     def secure(self, tls: subject.TlsState) -> None:
         """Forget all that the client has said: from now on it speaks under TLS (RFC 3207 4.2)."""
-        self.drop()
-        about = self.subject
-        about.tls = tls
-        about.helo_name, about.esmtp = "", False
-        about.variables.clear()
-        about.variables.update(self._variables)
-        self._book = self._office.book(about, None)
         self._scope = self._connected.copy()
+        self._forget(tls, {**self._variables})
+
+    def _forget(self, tls: subject.TlsState | None, variables: dict[str, subject.Variable]) -> None:
+        self.drop()
+        client = self.client
+        self.subject = subject.Connection(
+            client.ip, client.port, client.listener, client.listener_port, client.kind, client.trusted,
+            attempt=self.subject.attempt, tls=tls, variables=variables,
+        )  # fmt: skip
+        self._visitor = Visitor(self.subject, client.address, self.name)
+        self._book = self._office.book(self.subject, None)
+        self._attempts = None
 
     def start_tls(self, _: Question) -> None:
         """Let the handshake begin; the connection sees to it."""
@@ -222,14 +225,23 @@ class Session:
         self.subject.helo_name = said.get("HELO", "")
         self.subject.esmtp = said.get("PROTO", "").upper() == "ESMTP"
         if "LOGIN" in said:
-            self.subject.user, self.subject.authenticated, self.subject.auth_success = said["LOGIN"], True, True
+            self.subject.user, self.subject.authenticated, self.subject.auth_success = (
+                said["LOGIN"],
+                True,
+                True,
+            )
         self._yes()
 
     # The commands.
 
     def connected(self, _: Question) -> None:
         """Ask the rules of `connect`."""
-        self._decide(Stage.CONNECT, self._scope, self._yes)
+        self._decide(Stage.CONNECT, self._scope, self._met)
+
+    def _met(self) -> None:
+        if self.subject.variables:
+            self._variables = dict(self.subject.variables)
+        self._yes()
 
     def hello(self, question: Hello) -> None:
         """Ask the rules of `helo`."""
@@ -306,7 +318,7 @@ class Session:
             self._no(TOO_OFTEN)
             return
         about = subject.Transaction(question.sender, question.size, question.smtputf8)
-        mailing = Mailing(about, question.eight_bit)
+        mailing = Mailing(about, question.eight_bit, parameters=question.parameters)
         self._book.transaction, self._book.recipient = about, None
         self._book.forget_message()
 
@@ -331,7 +343,9 @@ class Session:
         office = self._office
         self._book.recipient = office.recipients.meet(address, len(mailing.recipients) + 1)
         about = mailing.subject
-        to = Accepted(office.recipients.keeper(address), Scope(), original=address)
+        to = Accepted(
+            office.recipients.keeper(address), Scope(), original=address, parameters=question.parameters
+        )
         to.chains = office.chains(self.subject, about.sender, address)
         case = self._case(to.scope)
 
@@ -366,7 +380,13 @@ class Session:
         mailing.add(to, recipient.address)
         mailing.keys.add(named.key)
         if to.scope.changes:
-            mailing.recipients = change_recipients(mailing.recipients, to.scope.changes, self._adopt)
+
+            def adopt(address: Address) -> Accepted:
+                added = self._adopt(address)
+                added.parameters = handed_on(to.parameters)
+                return added
+
+            mailing.recipients = change_recipients(mailing.recipients, to.scope.changes, adopt)
 
     def _adopt(self, address: Address) -> Accepted:
         """A recipient that a rule added; nobody asks the rules of `rcpt` about it."""
@@ -591,6 +611,7 @@ def _whole_message(about: subject.Transaction, arrived: Arrived) -> Content:
     return Content((about.head or b"") + arrived.rest, arrived.file)
 
 
+_NONE: Final[Mapping[str, subject.Variable]] = {}
 _OF_MESSAGES: Final = (Stage.DATA, Stage.PREQUEUE)
 _ANSWERS: Final[dict[type[Question], Callable[[Session, Any], None]]] = {
     Connected: Session.connected,

@@ -21,6 +21,7 @@ from typing import Any, Final
 
 from vsmtp.config.models.settings import Settings
 from vsmtp.delivery.route import Route
+from vsmtp.net.certificates import Certificates
 from vsmtp.net.limits import Connections
 from vsmtp.queue.committer import Committer, SpoolBroken
 from vsmtp.queue.identity import encode
@@ -36,6 +37,7 @@ from vsmtp.server.backlog import Backlog
 from vsmtp.server.connection import BUFFER, Connection, House
 from vsmtp.server.control import Control
 from vsmtp.server.dispatch import Desk, Dispatch
+from vsmtp.server.handshake import Turns
 from vsmtp.server.keeping import Keeper
 from vsmtp.server.lanes import Goal, Lanes
 from vsmtp.server.ledger import Books
@@ -49,6 +51,8 @@ from vsmtp.server.stages import Observe
 from vsmtp.server.works import Works
 from vsmtp.telemetry.events import (
     Bug,
+    CertificatesNotRead,
+    CertificatesRead,
     ConnectionRefused,
     SpoolFailed,
     Started,
@@ -58,11 +62,13 @@ from vsmtp.telemetry.events import (
 )
 from vsmtp.telemetry.log import Log
 from vsmtp.values.address import Address
+from vsmtp.values.answer import Unavailable
 from vsmtp.values.outcome import Deferred
 
 # How long sessions and deliveries that are under way get at the end, seconds.
 GRACE: Final = 10.0
 ADOPT_EVERY: Final = 30.0
+RENEW_EVERY: Final = 3.0
 BODY_WRITERS: Final = 8
 # A worker that met an I/O error ends with this: sysexits.h calls it EX_IOERR.
 IO_ERROR: Final = 74
@@ -84,6 +90,7 @@ class Assignment:
     lane: Callable[[Goal], Lane | Deferred]
     route: Callable[[Address], Route]
     observe: Observe | None = None
+    certificates: Certificates | None = None
 
 
 class Worker:
@@ -105,7 +112,8 @@ class Worker:
         self._owned: list[Committer] = []
         self._backlogs: dict[int, Backlog] = {}
         server = self._settings.server
-        self._register = Register(Connections(server.max_connections, server.max_connections_per_ip))
+        pace = plan.pace(server.max_connection_rate, time.monotonic)
+        self._register = Register(Connections(server.max_connections, server.max_connections_per_ip, pace))
         self._lanes = Lanes(assignment.lane, time.monotonic)
         self._parts = Parts(self._ground())
 
@@ -122,6 +130,8 @@ class Worker:
             for work in (self._register.watch(), self._adopt(spools), self._lanes.watch()):
                 self._begin(work)
             self._begin(self._keeper(works).run())
+            if self._given.certificates is not None:
+                self._begin(self._renew(self._given.certificates))
             for one in owned:
                 self._serve(one)
             listeners = self._open_doors(main, works)
@@ -191,12 +201,15 @@ class Worker:
         house = House(
             self._loop,
             memoryview(bytearray(BUFFER)),
-            plan.terms(self._settings),
+            plan.services(self._settings, self._given.certificates),
             plan.patience(self._settings),
             self._office(spool, works),
             spool.lend,
             self._register.add,
             self._register.remove,
+            self._register.moved,
+            Turns(self._loop),
+            plan.penalty(self._settings),
         )
         welcome = partial(self._welcome, house)
         porter = Porter(self._register.limits, self._parts.trusted, welcome, self._turned_away)
@@ -251,6 +264,16 @@ class Worker:
     def _has_room(self) -> None:
         for backlog in self._backlogs.values():
             backlog.nudge()
+
+    async def _renew(self, certificates: Certificates) -> None:
+        """Read certificates anew whenever their files change, off the loop."""
+        while True:
+            await asyncio.sleep(RENEW_EVERY)
+            match await self._loop.run_in_executor(self._pool, certificates.renew):
+                case Unavailable(reason):
+                    self._log.emit(CertificatesNotRead(reason))
+                case True:
+                    self._log.emit(CertificatesRead())
 
     async def _adopt(self, spools: Spools) -> None:
         """Take over, now and then, what other workers left."""

@@ -70,7 +70,7 @@ _C, _H, _A, _S, _R, _P, _Q = (
 )  # fmt: skip
 
 WEEKDAYS: Final = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
-_KINDS: Final = ("relay", "submission", "submissions", "lmtp", "delegation", "policy", "pickup")
+_KINDS: Final = ("relay", "submission", "submissions", "lmtp", "lmtps", "delegation", "policy", "pickup")
 # RFC 8601 2.7: the results that each method can have.
 _SPF: Final = ("none", "neutral", "pass", "fail", "softfail", "temperror", "permerror")
 _DKIM: Final = ("none", "pass", "fail", "policy", "neutral", "temperror", "permerror")
@@ -132,6 +132,10 @@ _CATALOGUE: Final = (
     Fact("sender.local", _T.TEXT, _S, "the null sender", _M, "its local part, tag included"),
     Fact("sender.tag", _T.TEXT, _S, "no tag", _M, "what follows the recipient delimiter in the local part"),
     Fact("sender.domain", _T.DOMAIN, _S, "the null sender", _M, "its domain"),
+    Fact(
+        "sender.owned", _T.BOOL, _S, "no login, or the null sender", _L,
+        "whether the login may send from it (`auth.owners`)",
+    ),
     Fact("sender.null", _T.BOOL, _S, _NEVER, _M, "whether the sender is `<>`"),
     Fact("sender.size", _T.SIZE, _S, "no SIZE was declared", _M, "the size declared at MAIL, in octets"),
     Fact("spf.result", _T.TEXT, _S, _NEVER, _N, "what SPF says (RFC 7208)", choices=_SPF, answered=False),
@@ -155,6 +159,10 @@ _CATALOGUE: Final = (
     Fact("message.date", _T.INSTANT, _P, "no Date, or no date in it", _M, "Date", header="date"),
     Fact("message.subject", _T.TEXT, _P, "no Subject", _M, "Subject, decoded", header="subject"),
     Fact("message.from", _T.ADDRESS, _P, "no address in From", _M, "From's first mailbox", header="from"),
+    Fact(
+        "message.from_owned", _T.BOOL, _P, "no login, or no From", _L,
+        "whether the login may send from all mailboxes in From", header="from",
+    ),
     Fact("message.from_domain", _T.DOMAIN, _P, "no address in From", _M, "its domain", header="from"),
     Fact("message.to", _T.ADDRESS, _P, "no address in To", _M, "the mailboxes of To", many=True, header="to"),
     Fact("message.cc", _T.ADDRESS, _P, "no address in Cc", _M, "the mailboxes of Cc", many=True, header="cc"),

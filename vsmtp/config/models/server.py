@@ -15,6 +15,8 @@ from vsmtp.config.models.types import (
     Listed,
     Mailbox,
     Network,
+    Rate,
+    RateLimit,
     Size,
     choice,
     describe,
@@ -22,20 +24,20 @@ from vsmtp.config.models.types import (
     text_of,
 )
 
-ListenerKind: TypeAlias = Literal["relay"]
-InboundTls: TypeAlias = Literal["none"]
+ListenerKind: TypeAlias = Literal["relay", "submission", "submissions", "lmtp", "lmtps"]
+InboundTls: TypeAlias = Literal["none", "may", "required"]
+InboundAuth: TypeAlias = Literal["none", "may", "required"]
+ClientCertificates: TypeAlias = Literal["none", "ask", "require"]
+
+# TLS comes before the first word (RFC 8314 3.3).
+IMPLICIT_TLS: Final = frozenset({"submissions", "lmtps"})
+# Mail from people, who say who they are (RFC 6409 4.3).
+SUBMISSION: Final = frozenset({"submission", "submissions"})
+LMTP: Final = frozenset({"lmtp", "lmtps"})
 
 _LATER_KINDS: Final = {
-    "submission": "submission arrives with AUTH in a later release",
-    "submissions": "submission arrives with AUTH in a later release",
-    "lmtp": "listening for LMTP arrives in a later release",
     "delegation": "delegation arrives in a later release",
     "policy": "the policy service arrives in a later release",
-}
-
-_LATER_TLS: Final = {
-    "may": "STARTTLS for clients arrives in a later release",
-    "required": "STARTTLS for clients arrives in a later release",
 }
 
 
@@ -104,6 +106,11 @@ class Server(Section):
     """Connections at the same time, over all listeners."""
     max_connections_per_ip: Annotated[int, Field(ge=1, le=1_000_000)] = 50
     """Connections at the same time from one address; an IPv6 /64 counts as one, trusted ones are exempt."""
+    max_connection_rate: RateLimit = Rate(600, 60.0)
+    """New connections from one address: `"600/m"` (`/s`, `/m`, `/h`), or `"none"` for any number. An IPv6 /64
+    counts as one, trusted ones are exempt."""
+    max_message_rate: RateLimit = None
+    """Messages begun from one address, counted likewise; those over it get 450. Default: any number."""
     max_message_size: Annotated[Size, Field(ge=1024)] = 25 * 2**20
     """The largest message that is taken, announced as SIZE."""
 
@@ -114,11 +121,52 @@ class Listener(Section):
     address: Annotated[Listed[Endpoint], Field(min_length=1)]
     """Where to listen: `192.0.2.1:25`, `[::]:25`."""
     kind: Annotated[ListenerKind, choice(ListenerKind, _LATER_KINDS)] = "relay"
-    """What is spoken there; `relay` is mail from other servers and from trusted clients."""
-    tls: Annotated[InboundTls, choice(InboundTls, _LATER_TLS)] = "none"
-    """STARTTLS for clients: `none` in this release."""
+    """What is spoken there: `relay` is mail from other servers and from trusted clients, `submission` mail
+    from people, `lmtp` local mail from other servers; `submissions` and `lmtps` are those under TLS from the
+    first octet on."""
+    tls: Annotated[InboundTls, choice(InboundTls)] | None = None
+    """STARTTLS: `none`, `may`, or `required` before any mail. Default: `required` for `submission`; for other
+    kinds `may` where there is a certificate, else `none`."""
+    client_certificates: Annotated[ClientCertificates, choice(ClientCertificates)] = "none"
+    """Whether a client is asked for a certificate of its own, which `[tls] client_ca` must vouch for: `ask`
+    takes clients that show none, `require` does not. Rules see whose it is as `tls.client_cert`."""
+    auth: Annotated[InboundAuth, choice(InboundAuth)] | None = None
+    """Logins: `none`, `may`, or `required` before any mail. Default: `required` for `submission` and
+    `submissions`, else `none`."""
+    auth_without_tls: bool = False
+    """Whether clients may log in without TLS, where others on the way can read their mail and passwords."""
+    proxy_protocol_from: Listed[Network] = ()
+    """Networks of proxies that must begin with a PROXY header (version 1 or 2), which says who the client
+    is; nobody else may."""
+    xclient_from: Listed[Network] = ()
+    """Networks of proxies that may say by XCLIENT who the client is."""
+
+    @property
+    def is_implicit(self) -> bool:
+        """Whether TLS comes before the first word."""
+        return self.kind in IMPLICIT_TLS
+
+    @property
+    def logins(self) -> InboundAuth:
+        """Whether clients may log in, or have to."""
+        return self.auth or ("required" if self.kind in SUBMISSION else "none")
+
+    @property
+    def wants_login(self) -> bool:
+        """Whether nobody may send mail without a login."""
+        return self.logins == "required"
+
+    def starttls(self, *, has_certificate: bool) -> InboundTls:
+        """How it stands with STARTTLS, where the server has a certificate or has none."""
+        if self.is_implicit:
+            return "none"
+        if self.tls is not None:
+            return self.tls
+        if self.kind == "submission":
+            return "required"
+        return "may" if has_certificate else "none"
 
 
 MX: Final = Listener.model_construct(
-    address=(HostPort("0.0.0.0", 25), HostPort("::", 25)), kind="relay", tls="none"  # noqa: S104 a mail server
+    address=(HostPort("0.0.0.0", 25), HostPort("::", 25)), kind="relay"  # noqa: S104 a mail server
 )  # fmt: skip

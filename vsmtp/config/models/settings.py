@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from pydantic import Field
 
+from vsmtp.config.models.auth import Auth
 from vsmtp.config.models.delivery import Delivery, Relay
 from vsmtp.config.models.domains import Domain, DomainKey
 from vsmtp.config.models.limiters import Exports, Limiter, LimiterName
@@ -31,6 +32,8 @@ class Settings(Section):
     """Where it listens: `[listeners.mx]`. Default: `mx`, on port 25 of all addresses."""
     smtp: Smtp = Smtp()
     """The SMTP dialogue."""
+    auth: Auth = Auth()
+    """Logins."""
     tls: Tls = Tls()
     """Certificates."""
     tables: Mapping[TableName, TableSettings] = {}
@@ -67,6 +70,11 @@ class Settings(Section):
     def relay_domains(self) -> tuple[str, ...]:
         """The domains whose mail is passed on, wherever they were named."""
         return (*self.server.relay_domains, *self._of_class("relay"))
+
+    @property
+    def has_certificate(self) -> bool:
+        """Whether TLS can be offered."""
+        return self.tls.certificate is not None and self.tls.private_key is not None
 
     def _of_class(self, wanted: str) -> tuple[str, ...]:
         return tuple(name for name, domain in self.domains.items() if domain.class_ == wanted)

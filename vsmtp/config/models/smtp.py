@@ -12,6 +12,7 @@ from vsmtp.values.reply import Reply
 
 Extension: TypeAlias = Literal["PIPELINING", "SIZE", "8BITMIME", "SMTPUTF8", "ENHANCEDSTATUSCODES"]
 
+BareNewline: TypeAlias = Literal["reject", "normalize"]
 MixedRecipients: TypeAlias = Literal["separate", "strictest"]
 
 _GREETING_CODE: Final = 220
@@ -38,6 +39,10 @@ def _greeting(value: object) -> str:
 class Errors(Section):
     """When a client has made too many mistakes."""
 
+    soft: Annotated[int, Field(ge=0, le=10_000)] = 5
+    """After so many refused commands each further one is answered `delay` later."""
+    delay: Annotated[Duration, Field(le=60)] = 1.0
+    """How much later; `"0s"` for not at all."""
     hard: Annotated[int, Field(ge=1, le=10_000)] = 20
     """After so many refused commands the connection is closed with 421."""
 
@@ -53,6 +58,10 @@ class Timeouts(Section):
     """The longest silence within a message."""
     message: Annotated[Duration, Field(gt=0)] = 3600.0
     """From 354 to the end of the message."""
+    handshake: Annotated[Duration, Field(gt=0)] = 30.0
+    """From the beginning to the end of a TLS handshake, or of a PROXY header."""
+    session: Annotated[Duration, Field(gt=0)] = 86400.0
+    """The longest that a client may stay connected."""
 
 
 class Replies(Section):
@@ -71,6 +80,12 @@ class Smtp(Section):
     """Octets of a line of a message, its CRLF included (RFC 5321 4.5.3.1.6)."""
     max_hops: Annotated[int, Field(ge=10, le=1000)] = 50
     """Received fields of a message that has gone in circles; it is refused (RFC 5321 6.3)."""
+    bare_newline: Annotated[BareNewline, choice(BareNewline)] = "reject"
+    """What becomes of a message with a bare CR or LF: `reject` it, or `normalize` each to CRLF. Either way
+    only CRLF.CRLF ends a message."""
+    greeting_delay: Annotated[Duration, Field(le=60)] = 0.0
+    """How long the greeting is held back; a client that speaks before it gets 554 and is cut. Trusted clients
+    are greeted at once."""
     mixed_recipients: Annotated[MixedRecipients, choice(MixedRecipients)] = "separate"
     """A stranger's recipients whose domains have rules of their own about the message: `separate` puts off
     the later ones to a transaction of their own, with `strictest` one refusal is for all."""

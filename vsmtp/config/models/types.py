@@ -297,6 +297,32 @@ def _listed(value: object) -> object:
     return tuple(value)
 
 
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """So many events in so many seconds."""
+
+    events: int
+    seconds: float
+
+    def __str__(self) -> str:
+        """As it is written."""
+        return f"{self.events}/{_PERIODS[self.seconds]}"
+
+
+_PERIODS: Final = {1.0: "s", 60.0: "m", 3600.0: "h"}
+_RATE: Final = re.compile(r"([1-9][0-9]{0,8}) ?/ ?(?:1 ?)?([smh])")
+
+
+def _rate(value: object) -> Rate | None:
+    written = text_of(value, "a rate in quotes, like `60/m`")
+    if written == "none":
+        return None
+    match = _RATE.fullmatch(written)
+    if match is None:
+        raise refusal("bad-rate", f"`{written}` is no rate", "write `10/s`, `60/m`, `1000/h`, or `none`")
+    return next(Rate(int(match[1]), seconds) for seconds, unit in _PERIODS.items() if unit == match[2])
+
+
 Listed: TypeAlias = Annotated[tuple[T, ...], BeforeValidator(_listed)]
 Duration: TypeAlias = Annotated[float, PlainValidator(_duration)]
 Size: TypeAlias = Annotated[int, PlainValidator(_size)]
@@ -306,6 +332,7 @@ Mailbox: TypeAlias = Annotated[str, PlainValidator(_mailbox)]
 Host: TypeAlias = Annotated[str, PlainValidator(_remote)]
 Endpoint: TypeAlias = Annotated[HostPort, PlainValidator(_listening)]
 Smarthost: TypeAlias = Annotated[HostPort | RelayName, PlainValidator(_smarthost)]
+RateLimit: TypeAlias = Annotated[Rate | None, PlainValidator(_rate)]
 SecretPlace: TypeAlias = Annotated[SecretSource, PlainValidator(_secret)]
 KeyPlace: TypeAlias = Annotated[SecretSource, PlainValidator(_key)]
 TreePath: TypeAlias = Annotated[Path, PlainValidator(_path)]
