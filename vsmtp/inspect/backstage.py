@@ -28,10 +28,10 @@ from vsmtp.server import plan
 from vsmtp.server.acceptance import Counter
 from vsmtp.server.assembly import Ground, Parts
 from vsmtp.server.lanes import Goal
+from vsmtp.server.office import Office
 from vsmtp.server.parcel import Lane
 from vsmtp.server.reception import Place
 from vsmtp.server.recipients import is_system_user
-from vsmtp.server.session import Office
 from vsmtp.server.stages import Case, Spawn
 from vsmtp.tables.contract import Table
 from vsmtp.telemetry.log import Log

@@ -16,6 +16,7 @@ from typing import Final
 from vsmtp.config.models.settings import Settings
 from vsmtp.delivery.route import Route
 from vsmtp.facts.answers import World
+from vsmtp.facts.owners import Owners
 from vsmtp.facts.rates import Limiter, Rates
 from vsmtp.net.limits import Networks
 from vsmtp.queue.records import NewMessage
@@ -29,11 +30,11 @@ from vsmtp.server.foresight import foreseen
 from vsmtp.server.lanes import Goal
 from vsmtp.server.logins import open_logins
 from vsmtp.server.memory import Memory
+from vsmtp.server.office import Manners, Office
 from vsmtp.server.parcel import Lane
 from vsmtp.server.postqueue import Postqueue
 from vsmtp.server.reception import Place
 from vsmtp.server.recipients import LocalMail, Recipients, Users, is_system_user
-from vsmtp.server.session import Manners, Office
 from vsmtp.server.sorting import Sorting
 from vsmtp.server.stages import Observe, Spawn, Stages
 from vsmtp.server.works import Post, Sources, Works
@@ -80,14 +81,16 @@ class Parts:
         around = Surroundings(ground.pool, ground.clock, server.recipient_delimiter, ground.complain)
         self.tables = ground.furnish(open_tables(settings.tables, around))
         self.rates = Rates(limiters(settings), monotonic)
-        self.world = World(ground.graph.bindings, self.tables, self.rates)
+        local = _folded(settings.local_domains)
+        owners = Owners(settings.auth.owners or "", local, server.recipient_delimiter)
+        self.world = World(ground.graph.bindings, self.tables, self.rates, owners)
         by_domain = {
             name.casefold(): domain.recipients
             for name, domain in settings.domains.items()
             if domain.recipients is not None
         }
         self.recipients = Recipients(
-            LocalMail(_folded(settings.local_domains), server.recipient_delimiter),
+            LocalMail(local, server.recipient_delimiter),
             Address.parse(server.postmaster),
             Users(server.recipients, by_domain, self.tables, ground.exists),
             monotonic,

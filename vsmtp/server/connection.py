@@ -25,7 +25,8 @@ from vsmtp.net.proxy import read_header
 from vsmtp.net.tls import TlsError, Tunnel
 from vsmtp.server.handshake import Handshake, Turns
 from vsmtp.server.listener import Client
-from vsmtp.server.session import Office, Session
+from vsmtp.server.office import Office
+from vsmtp.server.session import Session
 from vsmtp.smtp.conversation import Conversation
 from vsmtp.smtp.moves import State
 from vsmtp.smtp.questions import Chunk

@@ -9,20 +9,15 @@ of the message is `server.hearing`'s.
 from __future__ import annotations
 
 from collections.abc import Callable, Coroutine, Mapping
-from dataclasses import dataclass
-from datetime import datetime
 from functools import partial
 from ipaddress import ip_address
 from typing import Any, Final
 
 from vsmtp.facts import subject
-from vsmtp.facts.answers import NO_WORLD, FactBook, World
-from vsmtp.net.limits import NOBODY, Networks, Pace, plain
-from vsmtp.queue.space import Space
-from vsmtp.queue.spool import Spool
+from vsmtp.net.limits import plain
 from vsmtp.rules.evaluate import Ended
 from vsmtp.rules.verdicts import Accept, Defer, Delegate, Discard, Quarantine, Refuse, Trust
-from vsmtp.server.acceptance import NO_ROOM, NOT_STORED, Acceptance, Counter, Letter
+from vsmtp.server.acceptance import NO_ROOM, NOT_STORED, Acceptance, Letter
 from vsmtp.server.attempts import Answering, Attempts
 from vsmtp.server.context import Visitor
 from vsmtp.server.decisions import remark_of
@@ -30,12 +25,11 @@ from vsmtp.server.foresight import find_out
 from vsmtp.server.hearing import Answers, Heard, Hearing
 from vsmtp.server.judging import Bench, whole
 from vsmtp.server.listener import Client
-from vsmtp.server.logins import Logins
 from vsmtp.server.mailing import Accepted, Mailing, Scope, change_recipients, handed_on, hops
-from vsmtp.server.reception import Arrived, HeaderTooLong, NotWritten, Place, Reception
-from vsmtp.server.recipients import Recipients
-from vsmtp.server.sheets import StageSheet, Works
-from vsmtp.server.stages import Case, Stages
+from vsmtp.server.office import Office
+from vsmtp.server.reception import Arrived, HeaderTooLong, NotWritten, Reception
+from vsmtp.server.sheets import StageSheet
+from vsmtp.server.stages import Case
 from vsmtp.smtp.conversation import Conversation
 from vsmtp.smtp.moves import State
 from vsmtp.smtp.questions import (
@@ -56,7 +50,6 @@ from vsmtp.smtp.questions import (
     Xclient,
 )
 from vsmtp.telemetry.events import CommandRefused
-from vsmtp.telemetry.log import Log
 from vsmtp.values.address import Address
 from vsmtp.values.envelope import Content
 from vsmtp.values.reply import Reply
@@ -68,58 +61,6 @@ APART: Final = Reply(452, "4.5.3", "please send to this recipient in a transacti
 HEADER_TOO_LONG: Final = Reply(552, "5.3.4", "the header of the message is too long")
 TOO_MANY_HOPS: Final = Reply(554, "5.4.6", "too many hops: the mail is going in circles")
 INTERNAL: Final = Reply(421, "4.3.0", "internal error, closing connection")
-
-
-@dataclass(frozen=True, slots=True)
-class Manners:
-    """What the settings say of every session.
-
-    `delimiter` parts a local part from its tag; a message with more Received fields than `max_hops` is
-    refused; `separate`: a stranger's recipients that rules may judge differently come one transaction each.
-    Clients in `trusted` are no strangers; `pace` is how often others may begin a message.
-    """
-
-    delimiter: str = "+"
-    max_hops: int = 50
-    separate: bool = True
-    trusted: Networks = NOBODY
-    pace: Pace | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Office:
-    """What all sessions of a worker share.
-
-    `spool` takes new mail; `zoned` gives the time in the zone of the rules; `works` does what rules want, and
-    `world` answers them; `foreseen` are facts to be found out before a message is stored.
-    `logins` judges logins; None where no listener takes any.
-    """
-
-    stages: Stages
-    recipients: Recipients
-    counter: Counter
-    spool: Spool
-    space: Space
-    place: Place
-    log: Log
-    zoned: Callable[[], datetime]
-    works: Works
-    world: World = NO_WORLD
-    manners: Manners = Manners()
-    foreseen: tuple[str, ...] = ()
-    logins: Logins | None = None
-
-    def book(self, visitor: subject.Connection, about: subject.Transaction | None) -> FactBook:
-        """What rules are answered by, of this client and mail."""
-        return FactBook(visitor, about, self.zoned, self.manners.delimiter, self.world)
-
-    def chains(self, visitor: subject.Connection, sender: Address, to: Address) -> tuple[str, ...]:
-        """The domain chains for mail of this client, from this sender, to this recipient."""
-        graph = self.stages.graph
-        if not graph.domains:
-            return ()
-        ours = visitor.trusted or visitor.authenticated
-        return graph.domain_chains(ours, sender.domain, to.domain, self.recipients.is_local)
 
 
 class Session:

@@ -42,10 +42,10 @@ from vsmtp.server.keeping import Keeper
 from vsmtp.server.lanes import Goal, Lanes
 from vsmtp.server.ledger import Books
 from vsmtp.server.listener import Bell, Client, Listener, Porter
+from vsmtp.server.office import Office
 from vsmtp.server.parcel import Lane
 from vsmtp.server.reception import Place
 from vsmtp.server.register import Register
-from vsmtp.server.session import Office
 from vsmtp.server.spools import Owned, Spools
 from vsmtp.server.stages import Observe
 from vsmtp.server.works import Works
