@@ -44,7 +44,7 @@ def _rejects(rule: Rule) -> bool:
 def _meets_strangers(layout: Layout, table: Table, met: Met) -> bool:
     return any(
         covering(layout, _narrowed(layout, region, met), table.index, met.before) is None
-        for region in met.acts
+        for region in met.fires
     )
 
 

@@ -52,13 +52,14 @@ class Catcher:
 
 @dataclass(frozen=True, slots=True)
 class Met:
-    """A rule in its turn: where it acts, and how many catchers stand before it.
+    """A rule in its turn: where it acts, where it may fire, and how many catchers stand before it.
 
     `strangers`, at stages after queueing: where a stranger sent the mail, and somebody could get a bounce.
     """
 
     rule: Rule
     acts: tuple[Region, ...]
+    fires: tuple[Region, ...]
     before: int
     strangers: Box
 
@@ -117,7 +118,8 @@ class _Reader:
             rule = placed.rule
             acts = self._regions(rule, sure=rule.policy == "skip")
             strangers = self._strangers() if self._pipeline.stage in _RESUMED else {}
-            self._flow.met.append(Met(rule, acts, len(self._flow.catchers), strangers))
+            fires = self._regions(rule, sure=rule.policy != "match")
+            self._flow.met.append(Met(rule, acts, fires, len(self._flow.catchers), strangers))
             self._flow.catchers.extend(Catcher(region, rule.info) for region in self._caught(placed, acts))
             self._pass(rule)
         return self._flow
