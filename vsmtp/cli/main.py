@@ -26,6 +26,7 @@ COMMANDS: Final[Mapping[str, Command]] = {
     "init": Command("vsmtp.cli.init", "write a tree to begin with"),
     "check": Command("vsmtp.cli.check", "say everything that is wrong with a tree"),
     "explain": Command("vsmtp.cli.explain", "say what would happen to a mail, and why"),
+    "prove": Command("vsmtp.cli.prove", "show that no stranger can relay, or the session in which one does"),
     "test": Command("vsmtp.cli.policies", "run the policy tests that stand beside the rules"),
     "graph": Command("vsmtp.cli.graph", "draw the decision graph"),
     "run": Command("vsmtp.cli.run", "serve mail in the foreground"),

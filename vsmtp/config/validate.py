@@ -40,7 +40,6 @@ _ECHOES: Final = frozenset({"default_factory_not_called"})
 LATER: Final[Mapping[KeyPath, str]] = {
     ("dns",): "DNS arrives in a later release",
     ("dnsbl",): "DNS lists arrive in a later release",
-    ("invariants",): "invariants arrive in a later release",
     ("metrics",): "metrics arrive in a later release",
     ("services",): "services arrive in a later release",
     ("server", "aliases"): "aliases arrive in a later release",

@@ -13,6 +13,7 @@ from pathlib import Path
 from vsmtp.config.load import Tree, read_tree
 from vsmtp.inspect.compiled import compile_tree
 from vsmtp.inspect.environment import examine
+from vsmtp.inspect.invariants import read_invariants
 from vsmtp.inspect.lints import lint
 from vsmtp.rules.compile import Compiled
 from vsmtp.rules.graph import Graph
@@ -43,7 +44,8 @@ def check(directory: Path, *, hostname: str, version: str) -> Report:
         return Report(_in_order(tree))
     compiled = compile_tree(tree)
     odd = () if _has_errors(compiled) else lint(tree, compiled.graph)
-    faults = (*compiled.faults, *odd, *examine(tree.settings, os.environ))
+    own = read_invariants(tree).faults if tree.settings.invariants else ()
+    faults = (*compiled.faults, *odd, *own, *examine(tree.settings, os.environ))
     diagnostics = (*tree.notes, *(tree.locate(fault) for fault in faults))
     return Report(_in_order(diagnostics), tree, compiled.graph)
 

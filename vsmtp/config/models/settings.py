@@ -44,6 +44,9 @@ class Settings(Section):
     """Rules that others jump to: `[[chains.name]]`."""
     lookups: Mapping[str, Lookup] = {}
     """Rows that every rule may ask of, by the name that rules call them: `[lookups.name]`."""
+    invariants: RuleTables = ()
+    """What must hold of every session: `[[invariants]]` with `name`, the conditions of a rule and `expect`,
+    `rejected` or `accepted`. Proved by `vsmtp prove` and `vsmtp check`."""
     queue: Queue = Queue()
     """The queue."""
     delivery: Delivery = Delivery()

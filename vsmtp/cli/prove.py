@@ -1,0 +1,102 @@
+"""`vsmtp prove`: show that no stranger can relay, or the session in which one does."""
+
+from __future__ import annotations
+
+import json
+import sys
+from argparse import ArgumentParser, Namespace
+from collections.abc import Iterator
+from time import monotonic
+from typing import Any, Final
+
+from vsmtp.cli.host import RELEASE, add_tree_option, own_name
+from vsmtp.cli.render import printable, render
+from vsmtp.inspect.check import check
+from vsmtp.inspect.explanation import as_object, fact_text
+from vsmtp.inspect.narration import FEW, dialogue_lines, narrate
+from vsmtp.inspect.proof.result import HOW_TO_INSTALL, Found, Verdict, is_installed
+from vsmtp.inspect.rulebook import Rulebook
+
+PROVED: Final = 0
+REFUTED: Final = 1
+USAGE: Final = 2
+UNDECIDED: Final = 3
+_PATIENCE: Final = 30.0
+_RELAY: Final = "no stranger relays"
+_STATUS: Final = {"proved": PROVED, "refuted": REFUTED, "undecided": UNDECIDED}
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    """Declare the options of the command."""
+    add_tree_option(parser)
+    parser.add_argument("--format", choices=("text", "json"), default="text", help="(default: text)")
+    parser.add_argument(
+        "--timeout", type=float, default=_PATIENCE, metavar="S", help="seconds to look (default: %(default)g)"
+    )
+
+
+def run(args: Namespace) -> int:
+    """Prove; 0 when everything is proved, 1 when not or the tree is unsound, 2 for wrong usage, 3 if undecided."""
+    if not is_installed():
+        sys.stderr.write(f"vsmtp prove: {HOW_TO_INSTALL}\n")
+        return USAGE
+    from vsmtp.inspect.proof.claims import prove_all  # noqa: PLC0415 the solver is an extra
+
+    report = check(args.config, hostname=own_name(), version=RELEASE)
+    if not report.is_sound or report.tree is None or report.graph is None:
+        sys.stderr.write(render(report.diagnostics, "text"))
+        return REFUTED
+    proofs = prove_all(report.tree, report.graph, monotonic() + args.timeout)
+    book = Rulebook.of(report.tree)
+    if args.format == "json":
+        said: dict[str, Any] = {
+            "claims": [_as_object(proof.name, proof.verdict, book) for proof in proofs.claims],
+            "assumptions": list(proofs.assumptions),
+            "notes": list(proofs.notes),
+        }
+        sys.stdout.write(json.dumps(said, ensure_ascii=False, indent=2) + "\n")
+    else:
+        lines = [line for proof in proofs.claims for line in _lines(proof.name, proof.verdict, book)]
+        lines += [f"assumed: {each}" for each in proofs.assumptions]
+        lines += [f"note: {each}" for each in proofs.notes]
+        sys.stdout.write("".join(f"{printable(line)}\n" for line in lines))
+    outcomes = {proof.verdict.outcome for proof in proofs.claims}
+    return next(_STATUS[each] for each in ("refuted", "undecided", "proved") if each in outcomes)
+
+
+def _lines(name: str, verdict: Verdict, book: Rulebook) -> Iterator[str]:
+    why = f": {verdict.reason}" if verdict.reason else ""
+    yield f"{name}: {verdict.outcome}{why}"
+    if verdict.session is not None:
+        yield from (f"  {line}" if line else "" for line in _session_lines(verdict.session, book))
+
+
+def _session_lines(found: Found, book: Rulebook) -> Iterator[str]:
+    yield (
+        f"a client at {found.scene.client}, neither trusted nor logged in"
+        if not found.scene.user
+        else (f"a client at {found.scene.client}, logged in as {found.scene.user}")
+    )
+    for fact, answer in sorted(found.world.facts.items()):
+        yield f"supposing {fact} = {fact_text(fact, answer)}"
+    yield ""
+    yield from dialogue_lines(found.rehearsed)
+    yield ""
+    yield from narrate(found.rehearsed, book, FEW)
+    if found.rule is not None:
+        yield f"`{found.rule.name}` at {found.rule.stage.label} sends it on: {found.what}"
+
+
+def _as_object(name: str, verdict: Verdict, book: Rulebook) -> dict[str, Any]:
+    found = verdict.session
+    said: dict[str, Any] = {"claim": name, "outcome": verdict.outcome, "reason": verdict.reason}
+    if found is not None:
+        scene = found.scene
+        said["session"] = {
+            "client": str(scene.client), "listener": scene.listener, "helo": scene.helo, "auth": scene.user,
+            "tls": scene.tls, "from": str(scene.sender or ""), "rcpt": [str(one) for one in scene.recipients],
+            "supposed": {name: fact_text(name, answer) for name, answer in found.world.facts.items()},
+            "rule": found.rule.name if found.rule else None, "effect": found.what or None,
+            "explanation": as_object(found.rehearsed, book),
+        }  # fmt: skip
+    return said
