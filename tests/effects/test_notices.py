@@ -28,6 +28,11 @@ def test_a_notice_is_a_message() -> None:
     assert message.get_content() == "Zeile € eins\r\n"
 
 
+def test_a_notice_in_ascii_is_written_as_it_is() -> None:
+    octets = compose(Notice(Address("a", "b.example"), "s", "One line,\nand another."), HEAD)
+    assert octets.endswith(b"\r\n\r\nOne line,\r\nand another.\r\n")
+
+
 @given(st.text(), st.text())
 def test_no_text_breaks_out_of_its_place(subject: str, text: str) -> None:
     octets = compose(Notice(Address("a", "b.example"), subject, text), HEAD)

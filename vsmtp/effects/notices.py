@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from base64 import encodebytes
+from binascii import b2a_qp
 from dataclasses import dataclass
 
 from vsmtp.effects.unfit import Unfit, as_address
@@ -52,8 +52,9 @@ def compose(notice: Notice, head: Letterhead) -> bytes:
         ("Auto-Submitted", "auto-generated"),
         ("MIME-Version", "1.0"),
         ("Content-Type", "text/plain; charset=utf-8"),
-        ("Content-Transfer-Encoding", "base64"),
+        ("Content-Transfer-Encoding", "quoted-printable"),
     )
     header = b"".join(write_field(name, value, utf8=utf8) for name, value in fields)
-    text = notice.text.encode(errors="replace") + b"\r\n"
-    return header + b"\r\n" + encodebytes(text).replace(b"\n", b"\r\n")
+    # Quoted-printable: what is written in ASCII can be read in the queue and in any log (RFC 2045 6.7).
+    text = "\n".join(notice.text.splitlines()).encode(errors="replace") + b"\n"
+    return header + b"\r\n" + b2a_qp(text).replace(b"\n", b"\r\n")
