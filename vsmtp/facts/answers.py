@@ -12,6 +12,7 @@ from vsmtp.facts.catalogue import ANSWERS
 from vsmtp.facts.message import MessageView
 from vsmtp.facts.mime import SurveyJob
 from vsmtp.facts.organization import SuffixesJob
+from vsmtp.facts.owners import Owners
 from vsmtp.facts.questions import Found, Question, RecipientKnown, RowWanted
 from vsmtp.facts.rates import Rates
 from vsmtp.facts.rows import Rows, column_of, membership, questions
@@ -29,16 +30,22 @@ from vsmtp.vocabulary.tables import Column, Membership, hidden_of
 
 _VARIABLE: Final = "var."
 _OF_RECIPIENT: Final = "rcpt.var."
+_OF_OWNERS: Final = frozenset({"sender.owned", "message.from_owned"})
+_OF_MAIL: Final = ("rcpt.known", "message.")
 _NOBODY: Final = Transaction()
 
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """What the books of a worker share: the graph's `bindings`, the open tables, the counts of limiters."""
+    """What the books of a worker share.
+
+    That is the graph's `bindings`, the open tables, the counts of limiters, and who may send from what.
+    """
 
     bindings: Sequence[Binding] = ()
     tables: Mapping[str, Table] = field(default_factory=dict)
     rates: Rates = field(default_factory=lambda: Rates({}, time.monotonic))
+    owners: Owners = field(default_factory=Owners)
 
 
 NO_WORLD: Final = World()
@@ -100,15 +107,13 @@ class FactBook:
         """
         if not isinstance(self.ask(name), Unasked):
             return ()
-        if name == "rcpt.known":
-            return (RecipientKnown(self.recipient.address),) if self.recipient is not None else ()
+        if name in _OF_OWNERS:
+            return (RowWanted(self._world.owners.table, self.connection.user),)
         if name == "rcpt.org_domain":
             return (SuffixesJob(),)
-        if name.startswith("message."):
-            return (self._message.job,) if self._message is not None else ()
         if name.startswith("rate."):
             return self._wanted_by(self._world.rates.limiters[name.removeprefix("rate.")].key)
-        return self._wanted_of_tables(name)
+        return self._wanted_of_mail(name) if name.startswith(_OF_MAIL) else self._wanted_of_tables(name)
 
     def store(self, question: Question, answer: Found) -> None:
         """Keep the answer to a question that `wanted` gave."""
@@ -179,11 +184,27 @@ class FactBook:
 
     def of_message(self, name: str) -> Answer:
         """What header and parts say."""
-        if self._message is None:
-            if self.transaction.head is None:
-                return MISSING
+        view = self._view()
+        return MISSING if view is None else view.ask(name)
+
+    @property
+    def authors(self) -> tuple[Address, ...] | Missing | Unavailable:
+        """The mailboxes in From; Missing where there is no such field."""
+        view = self._view()
+        return MISSING if view is None else view.authors
+
+    def _view(self) -> MessageView | None:
+        if self._message is None and self.transaction.head is not None:
             self._message = MessageView(self.transaction.head, self.transaction.body)
-        return self._message.ask(name)
+        return self._message
+
+    def owned(self, addresses: tuple[Address, ...]) -> Answer:
+        """Whether the login may send from all of these; Missing without a login."""
+        if not self.connection.authenticated:
+            return MISSING
+        owners, user = self._world.owners, self.connection.user
+        row = self._rows_now().find(owners.table, user) if owners.table else None
+        return row if isinstance(row, Unasked) else owners.owns(user, addresses, row)
 
     def of_variables(self, name: str) -> Answer:
         """A variable of the mail, else of the connection."""
@@ -247,6 +268,11 @@ class FactBook:
                 if isinstance(answer, kind):
                     return answer
         return None
+
+    def _wanted_of_mail(self, name: str) -> tuple[Question, ...]:
+        if name == "rcpt.known":
+            return (RecipientKnown(self.recipient.address),) if self.recipient is not None else ()
+        return (self._message.job,) if self._message is not None else ()
 
     def _wanted_by(self, key: Template) -> tuple[Question, ...]:
         return tuple(question for fact in key.facts for question in self.wanted(fact))

@@ -30,6 +30,13 @@ class About(Protocol):
     def tag(self, address: Address) -> Answer:
         """What follows the delimiter in a local part."""
 
+    def owned(self, addresses: tuple[Address, ...]) -> Answer:
+        """Whether the login may send from all of these; Missing without a login."""
+
+    @property
+    def authors(self) -> tuple[Address, ...] | Missing | Unavailable:
+        """The mailboxes in From."""
+
 
 def _client_net(book: About) -> Answer:
     address = book.connection.client_ip
@@ -65,6 +72,16 @@ def _of_sender(read: Callable[[About, Address], Answer]) -> Callable[[About], An
         return MISSING if sender.is_null else read(book, sender)
 
     return answer
+
+
+def _from_owned(book: About) -> Answer:
+    # Of a message by nobody known nothing need be read.
+    if not book.connection.authenticated:
+        return MISSING
+    authors = book.authors
+    if not isinstance(authors, tuple):
+        return authors
+    return book.owned(authors) if authors else False
 
 
 def _rcpt_known(book: About) -> bool | Missing | Unavailable | Unasked:
@@ -142,6 +159,8 @@ ANSWERS: Final[dict[str, Callable[[About], Answer]]] = {
     "sender.local": _of_sender(lambda _, address: address.local),
     "sender.tag": _of_sender(_tag),
     "sender.domain": _of_sender(lambda _, address: _or_missing(address.domain)),
+    "sender.owned": _of_sender(lambda book, address: book.owned((address,))),
+    "message.from_owned": _from_owned,
     "sender.null": lambda book: book.transaction.sender.is_null,
     "sender.size": lambda book: _or_missing(book.transaction.declared_size),
     "rcpt.address": _of_recipient(lambda _, address: address),

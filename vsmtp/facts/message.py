@@ -52,6 +52,15 @@ class MessageView:
         return answer
 
     @property
+    def authors(self) -> tuple[Address, ...] | Missing | Unavailable:
+        """The mailboxes of all From fields; Missing where there is no such field."""
+        if self._header is None:
+            self._header = scan(self._head)
+        if isinstance(self._header, Unavailable):
+            return OverLimit(self._header.reason)
+        return _mailboxes(self._header, "from") if self._header.count("from") else MISSING
+
+    @property
     def job(self) -> SurveyJob:
         """What answers all facts about the parts; a message without a body has an empty one."""
         if self._job is None:

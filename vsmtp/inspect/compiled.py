@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
 from vsmtp.config.load import RulePair, Tree
 from vsmtp.config.models.settings import Settings
@@ -14,6 +14,9 @@ from vsmtp.rules.reading import RuleSource
 from vsmtp.tables.kinds import static_elements, traits
 from vsmtp.vocabulary.stages import STAGES
 
+# The shipped rules of `submission.toml`.
+OF_LOGINS: Final = ("mail/not-your-address", "prequeue/not-your-from")
+
 
 def compile_tree(tree: Tree) -> Compiled:
     """The graph of the tree's rules and the shipped ones, and all faults in them, by path."""
@@ -21,7 +24,7 @@ def compile_tree(tree: Tree) -> Compiled:
         {STAGES[stage]: _sources(pairs) for stage, pairs in tree.rules.items()},
         {name: _sources(pairs) for name, pairs in tree.chains.items()},
         {STAGES[stage]: _shipped(stage, tables) for stage, tables in read_shipped().items()},
-        tree.settings.rules.disable,
+        (*tree.settings.rules.disable, *_idle(tree.settings)),
         _domains(tree),
         {name: lookup.model_dump() for name, lookup in tree.settings.lookups.items()},
         _names(tree.settings),
@@ -29,6 +32,14 @@ def compile_tree(tree: Tree) -> Compiled:
     named = tree.settings.tables
     elements = {**static_elements(named), **built_in_tables(tree.settings)}
     return compile_rules(rules, elements, traits(named))
+
+
+def _idle(settings: Settings) -> Sequence[str]:
+    """Shipped rules that could never decide: where nobody logs in they need not be asked about any mail."""
+    logins = any(
+        listener.logins != "none" or listener.xclient_from for listener in settings.listeners.values()
+    )
+    return () if logins else OF_LOGINS
 
 
 def built_in_tables(settings: Settings) -> Mapping[str, Sequence[str]]:
