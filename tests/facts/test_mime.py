@@ -10,9 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.message.hostile import LIMIT, TRACED, TRIES, swift
+from vsmtp.disk.octets import OpenBody
 from vsmtp.facts.answers import FactBook
 from vsmtp.facts.message import MessageView
-from vsmtp.facts.mime import OpenBody, SurveyJob
+from vsmtp.facts.mime import SurveyJob
 from vsmtp.facts.subject import Connection, Transaction
 from vsmtp.message.edits import AddField, SetField, edit
 from vsmtp.message.mime.survey import read_top, survey

@@ -38,7 +38,7 @@ class Part:
     """A part and where its content lies, still encoded: `start` to `end` of `octets`.
 
     `text_start` is before `start` where a malformed line in its header begins the body for some readers.
-    `is_container`: its content is other parts, which follow.
+    `is_container`: its content is other parts, which follow. Its header begins at `head_start`.
     """
 
     entity: Entity
@@ -47,6 +47,7 @@ class Part:
     start: int
     end: int
     is_container: bool
+    head_start: int = 0
 
 
 class _Heads:
@@ -66,7 +67,8 @@ class _Heads:
         if head.text_start - first >= limit:
             self._budget.allows("head", limit + 1)
         moved = at - first
-        return Place(self._describe(head.values, default), moved + head.text_start, moved + head.body_start)
+        entity = self._describe(head.values, default)
+        return Place(entity, moved + head.text_start, moved + head.body_start, at)
 
     def _describe(self, values: ContentFields, default: str) -> Entity:
         key = (default, *((name, *some) for name, some in values.items()))
@@ -94,11 +96,12 @@ class _Line(NamedTuple):
 
 
 class Place(NamedTuple):
-    """Where the content of `entity` begins; `text_start` as in `Part`."""
+    """Where the content of `entity` begins; `text_start` and `head_start` as in `Part`."""
 
     entity: Entity
     text_start: int
     start: int
+    head_start: int = 0
 
 
 @dataclass(slots=True)
@@ -210,7 +213,8 @@ class _Walker:
         return len(self._frames) - 1
 
     def _add(self, place: Place, end: int, *, is_container: bool) -> None:
-        part = Part(place.entity, self._octets, place.text_start, place.start, end, is_container)
+        octets, head_start = self._octets, place.head_start
+        part = Part(place.entity, octets, place.text_start, place.start, end, is_container, head_start)
         self._structure.parts.append(part)
 
     def _content_end(self, start: int, line: _Line | None) -> int:

@@ -1,8 +1,8 @@
-"""Transfer encodings (RFC 2045 6) undone, as a patient mail client would; never raises, linear."""
+"""Transfer encodings (RFC 2045 6): undone as a patient mail client would, never raising; and done. Linear."""
 
 from __future__ import annotations
 
-from binascii import a2b_base64, a2b_qp
+from binascii import a2b_base64, a2b_qp, b2a_qp
 from typing import Final, Literal, TypeAlias
 
 Encoding: TypeAlias = Literal["identity", "quoted-printable", "base64"]
@@ -30,6 +30,12 @@ def undo(octets: bytes, encoding: Encoding) -> bytes:
             return a2b_qp(octets)
         case "base64":
             return _from_base64(octets)
+
+
+def quoted_printable(text: bytes) -> bytes:
+    """Lines that end in CRLF as lines of at most 76 octets of US-ASCII; line ends stay line ends."""
+    # binascii takes its own line ends from the first of the text, and blanks before an end are unsafe.
+    return b2a_qp(text) if text.endswith(b"\r\n") else b2a_qp(text + b"\r\n")[:-2]
 
 
 def _from_base64(octets: bytes) -> bytes:
