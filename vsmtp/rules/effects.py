@@ -13,6 +13,7 @@ from typing import Final, TypeAlias
 from vsmtp.config.models.delivery import OutboundTls
 from vsmtp.config.models.types import SecretSource
 from vsmtp.rules.template import Template
+from vsmtp.values.units import format_duration
 from vsmtp.vocabulary.actions import Level
 
 EXACT: Final = {"exact": True}
@@ -323,6 +324,8 @@ def headers_changed(effect: Effect) -> frozenset[str]:
 
 def describe(effect: Effect) -> str:
     """A few words for a dry run's log line: the key as a rule writes it, and what was written there."""
+    if isinstance(effect, ForwardRelay):
+        return f"forward @{effect.relay}"
     words = (_word(getattr(effect, each.name)) for each in fields(effect))
     return " ".join([_KEYS[type(effect)], *(word for word in words if word)])
 
@@ -347,6 +350,8 @@ def _word(value: object) -> str:
             return ""
         case tuple():
             return ", ".join(_assignment(item) for item in value)
+        case float():
+            return format_duration(value)
         case _:
             return str(value)
 
