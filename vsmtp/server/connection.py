@@ -76,10 +76,14 @@ class Penalty:
 
 
 class Standing(NamedTuple):
-    """How a client stands at a listener: under TLS, and may say who the real client is."""
+    """How a client stands at a listener.
+
+    It is under TLS, may say who the real client is, has shown a certificate that somebody vouches for.
+    """
 
     is_secure: bool = False
     introduces: bool = False
+    is_certified: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -329,11 +333,13 @@ class Connection(asyncio.BufferedProtocol):
         self._reader = self._take_sealed
         self._waiting = None
         self.session.secure(TlsState(tunnel.version, tunnel.cipher, tunnel.asked, tunnel.peer))
+        self._standing = self._standing._replace(is_secure=True, is_certified=bool(tunnel.peer))
+        terms = self._service.terms(self._standing)
         if self._conversation.state is State.SECURING:
-            self._standing = self._standing._replace(is_secure=True)
-            self._conversation.secured(self._service.terms(self._standing))
+            self._conversation.secured(terms)
             self._deadline = self._house.loop.time() + self._house.patience.greeting
         else:
+            self._conversation.on_terms(terms)
             self._welcome()
         self._take_sealed(b"")
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Final
 from zoneinfo import ZoneInfo
 
+from vsmtp.auth import offer
 from vsmtp.config.models.server import LMTP, MX, Listener
 from vsmtp.config.models.settings import Settings
 from vsmtp.config.models.types import HostPort, Rate, RelayName, SecretSource
@@ -64,11 +65,14 @@ def terms(settings: Settings, listener: Listener = MX, standing: Standing = STRA
 
 
 def _mechanisms(settings: Settings, listener: Listener, standing: Standing) -> tuple[str, ...]:
-    if listener.logins == "none" or not (standing.is_secure or listener.auth_without_tls):
+    if listener.logins == "none":
         return ()
-    # Without a certificate of the client's there is nobody whom EXTERNAL could let in.
-    nameless = not standing.is_secure or listener.client_certificates == "none"
-    return tuple(name for name in settings.auth.mechanisms if not (nameless and name == "EXTERNAL"))
+    now = offer.Standing(
+        vault=settings.auth.backend.kind == "table",
+        safe=standing.is_secure or listener.auth_without_tls,
+        certificate=standing.is_certified,
+    )
+    return offer.offered(settings.auth.mechanisms, now)
 
 
 def _replies(settings: Settings, listener: Listener) -> dict[str, Reply]:
