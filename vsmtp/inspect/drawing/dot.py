@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from html import escape
 from typing import Final
 
-from vsmtp.inspect.drawing.ink import FILLS
+from vsmtp.inspect.drawing.ink import FILLS, marked_up
 from vsmtp.inspect.drawing.picture import Box, Entry, Picture
 
 _HEAD: Final = (
@@ -32,7 +31,7 @@ def _clusters(picture: Picture) -> Iterator[str]:
 
 
 def _table(box: Box) -> str:
-    title = escape(f"{box.title}, {box.about}" if box.about else box.title)
+    title = marked_up(f"{box.title}, {box.about}" if box.about else box.title)
     rows = "".join(_row(n, entry) for n, entry in enumerate(box.entries))
     return (
         '<TABLE BORDER="0" CELLBORDER="1" CELLSPACING="0" CELLPADDING="4" COLOR="#8c959f">'
@@ -43,11 +42,11 @@ def _table(box: Box) -> str:
 def _row(number: int, entry: Entry) -> str:
     hits = f" ({entry.hits}x)" if entry.hits is not None else ""
     lines = [*entry.conditions, *(f"do {effect}" for effect in entry.effects)]
-    body = "<BR/>".join([f"<B>{escape(entry.name)}</B>{hits}", *map(escape, lines)])
+    body = "<BR/>".join([f"<B>{marked_up(entry.name)}</B>{hits}", *map(marked_up, lines)])
     fill = FILLS[entry.tone]
     return (
         f'<TR><TD ALIGN="LEFT" BALIGN="LEFT">{body}</TD>'
-        f'<TD PORT="r{number}" BGCOLOR="{fill}">{escape(entry.verdict) or " "}</TD></TR>'
+        f'<TD PORT="r{number}" BGCOLOR="{fill}">{marked_up(entry.verdict) or " "}</TD></TR>'
     )
 
 

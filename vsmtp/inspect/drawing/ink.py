@@ -1,8 +1,9 @@
-"""The colours of what becomes of mail, the same in every format that has some."""
+"""What formats share: the colours of what becomes of mail, and texts made safe for markup."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from html import escape
 from typing import Final
 
 from vsmtp.inspect.drawing.picture import Tone
@@ -24,3 +25,8 @@ LETTERS: Final[Mapping[Tone, str]] = {
     "on": "#0550ae",
     "none": "#57606a",
 }
+
+
+def marked_up(text: str) -> str:
+    """Fit for XML and its kin, which have no place for control characters."""
+    return escape("".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in text))

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from html import escape
 from itertools import pairwise
 from typing import Final
 
-from vsmtp.inspect.drawing.ink import FILLS, LETTERS
+from vsmtp.inspect.drawing.ink import FILLS, LETTERS, marked_up
 from vsmtp.inspect.drawing.picture import Arrow, Entry, Picture
 from vsmtp.inspect.drawing.placement import (
     BESIDE,
@@ -87,7 +86,7 @@ def _box(box: PlacedBox) -> Iterator[str]:
 
 def _entry(x: int, placed: PlacedEntry) -> Iterator[str]:
     entry = placed.entry
-    yield f"<g><title>{_safe(entry.place)}</title>" if entry.place else "<g>"
+    yield f"<g><title>{marked_up(entry.place)}</title>" if entry.place else "<g>"
     if entry.hits is not None:
         yield _text("hits", x + WIDTH - PAD, placed.lines[0].y, f"{entry.hits}x")
     verdict = [line for line in placed.lines if line.sort == "verdict"]
@@ -106,7 +105,7 @@ def _pill(x: int, entry: Entry, lines: list[Line]) -> str:
         f'<rect x="{x + PAD}" y="{top}" width="{WIDTH - 2 * PAD}" height="{height}" rx="4" fill="{fill}"/>'
     )
     return frame + "".join(
-        f'<text x="{x + 2 * PAD}" y="{line.y + _BASE}" style="fill:{letters}">{_safe(line.text)}</text>'
+        f'<text x="{x + 2 * PAD}" y="{line.y + _BASE}" style="fill:{letters}">{marked_up(line.text)}</text>'
         for line in lines
     )
 
@@ -141,9 +140,4 @@ def _towards(point: Point, other: Point) -> Point:
 
 
 def _text(sort: str, x: int, y: int, text: str) -> str:
-    return f'<text class="{sort}" x="{x}" y="{y + _BASE}" xml:space="preserve">{_safe(text)}</text>'
-
-
-def _safe(text: str) -> str:
-    """Fit for XML, which has no place for control characters."""
-    return escape("".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in text))
+    return f'<text class="{sort}" x="{x}" y="{y + _BASE}" xml:space="preserve">{marked_up(text)}</text>'
