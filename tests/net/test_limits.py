@@ -4,7 +4,7 @@ from ipaddress import ip_address, ip_network
 
 import pytest
 
-from vsmtp.net.limits import Connections, Networks, plain
+from vsmtp.net.limits import Connections, Networks, Pace, plain
 
 
 def admitted(connections: Connections, *clients: str, trusted: bool = False) -> list[str]:
@@ -78,3 +78,41 @@ def test_networks_hold_addresses_of_their_own_version_only() -> None:
     assert ip_address("2001:db8::1") in networks
     assert ip_address("2001:db9::1") not in networks
     assert ip_address("192.0.2.1") not in Networks(())
+
+
+def test_a_pace_allows_so_many_at_once_and_then_as_many_as_time_brings() -> None:
+    now = 0.0
+    pace = Pace(3, 60.0, lambda: now)
+    one, other = ip_address("192.0.2.1"), ip_address("192.0.2.2")
+    assert [pace.allows(one) for _ in range(4)] == [True, True, True, False]
+    assert pace.allows(other)
+    now = 20.0
+    assert [pace.allows(one) for _ in range(2)] == [True, False]
+    now = 1000.0
+    assert [pace.allows(one) for _ in range(4)] == [True, True, True, False]
+
+
+def test_a_pace_counts_a_network_of_ipv6_as_one() -> None:
+    pace = Pace(1, 60.0, lambda: 0.0)
+    assert pace.allows(ip_address("2001:db8::1"))
+    assert not pace.allows(ip_address("2001:db8::2"))
+
+
+def test_a_pace_forgets_who_was_heard_of_longest_ago(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("vsmtp.net.limits.MAX_ORIGINS", 2)
+    pace = Pace(1, 60.0, lambda: 0.0)
+    first, second, third = (ip_address(f"192.0.2.{n}") for n in (1, 2, 3))
+    assert pace.allows(first)
+    assert pace.allows(second)
+    assert pace.allows(third)
+    assert pace.allows(first)
+    assert not pace.allows(third)
+
+
+def test_connections_have_a_pace_for_strangers() -> None:
+    connections = Connections(100, 100, Pace(1, 60.0, lambda: 0.0))
+    address = ip_address("192.0.2.1")
+    assert connections.admit(address, trusted=False) == ""
+    assert connections.admit(address, trusted=False) == "too many new connections from your network"
+    assert connections.admit(address, trusted=True) == ""
+    assert connections.count == 2
