@@ -10,12 +10,13 @@ import pytest
 
 from tests.rules.bench import TABLES
 from tests.rules.book import Book
-from tests.rules.cases import LOOKUPS, Case, case, rows, session
+from tests.rules.cases import LOOKUPS, Case, case, rows, rule, session
 from tests.rules.oracle import Oracle
 from tests.rules.test_evaluate import compiled, driven
 from vsmtp.rules.analyse.analysis import analyse
 from vsmtp.rules.analyse.finding import Finding
 from vsmtp.rules.evaluate import Part, Walk
+from vsmtp.rules.verdicts import Defer, Discard, Refuse
 from vsmtp.values.address import Address
 from vsmtp.values.answer import MISSING
 from vsmtp.vocabulary.answers import Answer
@@ -80,14 +81,18 @@ def judged(dice: Random) -> int:
 
 def is_so(finding: Finding, played: Case) -> bool:
     """Whether the oracle says of condition or rule what the finding says."""
-    rule = finding.rule
-    assert rule is not None
-    raw = next(each for table in played.document.values() for each in table if each["name"] == rule.info.name)
+    assert finding.rule is not None
+    info = finding.rule.info
+    raw = next(each for table in played.document.values() for each in table if each["name"] == info.name)
     oracle = Oracle(played.session, TABLES, played.rows, LOOKUPS)
     oracle.bound = {**LOOKUPS, **raw.get("lookup", {})}
-    tail = finding.path[len(rule.info.path) :]
+    tail = finding.path[len(info.path) :]
     if finding.code == "unreachable-rule" or "together" in finding.message:
-        return finding.code == "unreachable-rule" or len(rule.when) > 1 or oracle.matches(raw) is not True
+        return (
+            finding.code == "unreachable-rule"
+            or len(finding.rule.when) > 1
+            or oracle.matches(raw) is not True
+        )
     if not tail:
         return oracle.matches(raw) is not True
     name = ".".join(str(each) for each in tail[1:] if isinstance(each, str))
@@ -96,6 +101,57 @@ def is_so(finding: Finding, played: Case) -> bool:
         test = test[key]
     claim = oracle.condition(name, test)
     return claim is not False if finding.code == "always-true" else claim is not True
+
+
+def planted(dice: Random) -> tuple[Case, Case]:
+    """A random rule that ends the stage, alone, and with a narrower one behind it."""
+    one = case(dice)
+    made = {**rule(dice, "wide", []), "discard": True}
+    wide: dict[str, Any] = {
+        str(key): made[key] for key in ("name", "when", "any", "unless", "lookup", "discard") if key in made
+    }
+    when = {**wide["when"], "message": {**wide["when"].get("message", {}), "received_count": {"gt": 3}}}
+    narrow = {**wide, "name": "narrow", "when": when}
+    return (
+        replace(one, document={**one.document, "root": [narrow]}),
+        replace(one, document={**one.document, "root": [wide, narrow]}),
+    )
+
+
+@pytest.mark.parametrize("seed", range(150))
+def test_a_narrower_rule_behind_a_wide_one_is_found(seed: int) -> None:
+    alone, behind = planted(Random(seed))
+    ways = [each for each in found_in(alone) if each.code == "never-true" and each.path[0] == "rules"]
+    unreachable = [each for each in found_in(behind) if each.code == "unreachable-rule"]
+    names = [each.rule.info.name for each in unreachable if each.rule and each.path[0] == "rules"]
+    assert names == ["narrow"] or ways
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_a_stage_that_is_called_unreachable_ends_all_mail(seed: int) -> None:
+    one = ending(Random(seed))
+    found = {each.code for each in found_in(one)}
+    ended = [ends(replace(one, session=legal(session(Random(n))), slow=frozenset())) for n in range(SESSIONS)]
+    assert "unreachable-stage" not in found or all(ended)
+
+
+def ending(dice: Random) -> Case:
+    """A random table that nothing may get past."""
+    one = case(dice)
+    last = {"name": "last", dice.choice(["discard", "accept"]): True}
+    later = {"name": "later", "stage": "postqueue", "when": {"message": {"size": {"gt": 5}}}, "discard": True}
+    document = {**one.document, "root": [*one.document["root"][-2:], last], "c": [later]}
+    return replace(one, document=document)
+
+
+def ends(one: Case) -> bool:
+    """Whether the root table lets nothing through."""
+    graph = compiled(one).graph
+    pipeline = graph.stage(Stage.PREQUEUE)
+    assert pipeline is not None
+    book = Book(one.session, one.rows, graph.bindings)
+    verdict = driven(Walk(pipeline, book, None, Part(root=True, chains=(), shipped=False)), book)[1].verdict
+    return isinstance(verdict, Refuse | Defer | Discard)
 
 
 @pytest.mark.parametrize("seed", range(8))
