@@ -8,7 +8,7 @@ from typing import Final
 
 from vsmtp.inspect.proof.formula import Formula, Names, both, either, every, implies, opposite, some
 from vsmtp.inspect.proof.gather import AUTHOR, RCPT, SENDER, Lines, Parts
-from vsmtp.inspect.proof.lines import ABSENT, Texts
+from vsmtp.inspect.proof.lines import ABSENT, LOST, Texts
 from vsmtp.inspect.proof.symbols import (
     Amount,
     Claim,
@@ -73,7 +73,7 @@ class Facts:
         may_be_lost = is_at_others_mercy(fact)
         if fact.many:
             cell = self.names.number(fact.name)
-            self.names.always(either(both(cell >= ABSENT, cell <= 0), cell == -2 if may_be_lost else False))
+            self.names.always(either(both(cell >= ABSENT, cell <= 0), cell == LOST if may_be_lost else False))
             return Listed(fact.name, cell, self.names, may_be_lost)
         line = self.lines.line(fact.name, fact.type, fact.choices)
         single = Single(fact.name, fact.type, line, self.names.number(fact.name), self.names, may_be_lost)

@@ -29,9 +29,10 @@ _MOST: Final[dict[Type, float]] = {Type.HOUR: 24, Type.CLOCK: 86400, Type.IP: (1
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """Values that are alike: `text` alone where `is_open` does not hold; else those below the domain `text`
-    that have no cell of their own, or with an empty text all that have none. Of numbers `text` is empty and
-    `start` the least, `end` what lies behind the greatest.
+    """Values that are alike.
+
+    `text` alone; or, with `is_open`, those below the domain `text` that have no cell of their own, of an
+    empty text all that have none. Of numbers `start` is the least, and `end` lies behind the greatest.
     """
 
     text: str
@@ -112,7 +113,7 @@ def _key(name: str) -> tuple[str, ...]:
 class Flags:
     """False and true."""
 
-    cells = (Cell("false"), Cell("true"))
+    cells: tuple[Cell, ...] = (Cell("false"), Cell("true"))
     usual = 0
 
     def found(self, literal: Literal) -> Ranges:

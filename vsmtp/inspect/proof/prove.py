@@ -6,15 +6,16 @@ what that confirms is claimed. Where the two disagree the question is left open.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from time import monotonic
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 import z3  # type: ignore[import-untyped]  # the package has no stubs
 
 from vsmtp.config.load import Tree
 from vsmtp.inspect.proof.formula import Formula, every, opposite, some
+from vsmtp.inspect.proof.gather import all_rules, constant_address
 from vsmtp.inspect.proof.lines import ABSENT, LOST
 from vsmtp.inspect.proof.result import Found, Verdict
 from vsmtp.inspect.proof.session import Around, Door, Session
@@ -22,14 +23,16 @@ from vsmtp.inspect.proof.symbols import Listed, Single
 from vsmtp.inspect.proof.walk import TooLargeError
 from vsmtp.inspect.proof.witness import NoTextError, Witness
 from vsmtp.inspect.rehearsal import Rehearsal
-from vsmtp.inspect.scene import Scene
-from vsmtp.inspect.world import World
+from vsmtp.rules.effects import AddRcpt, RewriteRcpt
 from vsmtp.rules.graph import Graph
 from vsmtp.rules.language import Rule, RuleInfo
 
 # So many sessions that could not be written down, or were played and came out otherwise, are passed over.
 _MOST: Final = 40
 _PLAYS: Final = 4
+_NO_TIME: Final = "time ran out"
+_DISAGREED: Final = "the rehearsal of the session comes out otherwise"
+_LOOSE: Final = "it may take several greetings, recipients or moments, which cannot be played"
 _ENCRYPTED: Final = frozenset({"submissions"})
 
 
@@ -49,6 +52,19 @@ def around(tree: Tree, graph: Graph) -> Around:
     )
 
 
+# What is wrong with a session: when, by which rule's effect, and what that does.
+_Faults: TypeAlias = list[tuple[Formula, RuleInfo | None, str]]
+_Bad: TypeAlias = Callable[[Session], _Faults]
+
+
+@dataclass(frozen=True, slots=True)
+class _Search:
+    session: Session
+    solver: Any
+    faults: _Faults
+    extra: Sequence[Rule]
+
+
 @dataclass(slots=True)
 class Prover:
     """Questions about a tree's sessions; `deadline` is when patience ends, in monotonic seconds."""
@@ -64,14 +80,14 @@ class Prover:
     def breaking(self, rule: Rule, expect: str) -> Verdict:
         """Whether a session that the rule's conditions describe can end otherwise than expected."""
 
-        def breaks(session: Session) -> list[tuple[Formula, RuleInfo | None, str]]:
+        def breaks(session: Session) -> _Faults:
             good = every((session.taken, session.accepted))
             wrong = good if expect == "rejected" else opposite(good)
             return [(every((session.claims[0], wrong)), None, expect)]
 
         return self._decide((rule,), breaks)
 
-    def _decide(self, extra: Sequence[Rule], bad: Any) -> Verdict:
+    def _decide(self, extra: Sequence[Rule], bad: _Bad) -> Verdict:
         try:
             first = self._look(Session(around(self.tree, self.graph), extra), bad, extra)
             if first.outcome != "proved":
@@ -79,16 +95,27 @@ class Prover:
             session = Session(around(self.tree, self.graph), extra, loose=True)
         except TooLargeError:
             return Verdict("undecided", "the chains are read too often, one within the other")
-        solver, claim = self._solver(session), some(part for part, _, _ in bad(session))
-        answer = z3.unsat if claim is False else solver.check(claim)
-        if answer == z3.unsat:
-            return first
-        why = (
-            "ran out of time"
-            if answer == z3.unknown
-            else ("it may take several greetings, recipients or moments, which cannot be played")
-        )
-        return Verdict("undecided", why, asked=first.asked)
+        doubt = self._doubt(session, some(part for part, _, _ in bad(session)))
+        return replace(first, outcome="undecided", reason=doubt) if doubt else first
+
+    def _doubt(self, session: Session, claim: Formula) -> str:
+        """What keeps a proof from holding for loose sessions too; empty for nothing."""
+        if claim is False:
+            return ""
+        solver = self._solver(session)
+        solver.add(claim)
+        for _ in range(_MOST):
+            answer = solver.check()
+            if answer != z3.sat:
+                return _NO_TIME if answer == z3.unknown else ""
+            try:
+                Witness(session, solver.model(), self.tree.settings.server.recipient_delimiter).scene()
+            except NoTextError as none:
+                if none.is_proved:
+                    solver.add(opposite(every(none.terms)))
+                    continue
+            break
+        return _LOOSE
 
     def _solver(self, session: Session) -> Any:
         solver = z3.Solver()
@@ -96,50 +123,45 @@ class Prover:
         solver.add(session.names.facts)
         return solver
 
-    def _look(self, session: Session, bad: Any, extra: Sequence[Rule]) -> Verdict:
+    def _look(self, session: Session, bad: _Bad, extra: Sequence[Rule]) -> Verdict:
+        """Find a session that is bad, or prove that there is none; loose sessions are another question."""
         faults = bad(session)
-        claim = some(part for part, _, _ in faults)
         asked = frozenset(session.facts.asked)
+        claim = some(part for part, _, _ in faults)
         if claim is False:
             return Verdict("proved", asked=asked)
         solver = self._solver(session)
         if solver.check() == z3.unsat:
             raise AssertionError("there is no session at all: what is said of facts contradicts itself")
         solver.add(claim)
-        given_up, disagreed, plays = "", None, 0
-        for _ in range(_MOST):
-            answer = solver.check()
-            if answer == z3.unsat:
-                if disagreed is not None or given_up:
-                    return Verdict("undecided", given_up, disagreed, asked)
-                return Verdict("proved", asked=asked)
-            if answer == z3.unknown:
-                return Verdict("undecided", "ran out of time", disagreed, asked)
-            witness = Witness(
-                session, self._shorten(solver, session), self.tree.settings.server.recipient_delimiter
-            )
-            try:
-                scene, world = witness.scene(), witness.world()
-            except NoTextError as none:
-                if not none.is_proved:
-                    given_up = f"no text was found for `{none}`"
-                solver.add(opposite(every(none.terms)))
-                continue
-            found = self._play(session, witness, scene, world, faults)
-            if self._confirms(found, extra):
-                return Verdict("refuted", session=found, asked=asked)
-            plays += 1
-            disagreed = found
-            given_up = "the rehearsal of the session comes out otherwise"
-            if plays >= _PLAYS:
-                break
-            solver.add(opposite(every(_signature(session, witness))))
-        return Verdict("undecided", given_up, disagreed, asked)
+        return replace(self._search(_Search(session, solver, faults, extra)), asked=asked)
 
-    def _play(
-        self, session: Session, witness: Witness, scene: Scene, world: World,
-        faults: list[tuple[Formula, RuleInfo | None, str]],
-    ) -> Found:  # fmt: skip
+    def _search(self, search: _Search) -> Verdict:
+        doubt, disagreed, plays = "", None, 0
+        for _ in range(_MOST):
+            answer = search.solver.check()
+            if answer == z3.unsat:
+                return Verdict("undecided" if doubt else "proved", doubt, disagreed)
+            if answer == z3.unknown or plays == _PLAYS:
+                return Verdict("undecided", doubt or _NO_TIME, disagreed)
+            witness = Witness(
+                search.session, self._shorten(search.solver, search.session),
+                self.tree.settings.server.recipient_delimiter,
+            )  # fmt: skip
+            try:
+                found = self._play(witness, search.faults)
+            except NoTextError as none:
+                doubt = doubt if none.is_proved else f"no text was found for {none}"
+                search.solver.add(opposite(every(none.terms)))
+                continue
+            if self._confirms(found, search.extra):
+                return Verdict("refuted", session=found)
+            doubt, disagreed, plays = _DISAGREED, found, plays + 1
+            search.solver.add(opposite(every(_signature(search.session, witness))))
+        return Verdict("undecided", doubt, disagreed)
+
+    def _play(self, witness: Witness, faults: _Faults) -> Found:
+        scene, world = witness.scene(), witness.world()
         rehearsal = Rehearsal(self.tree, self.graph)
         try:
             rehearsed = rehearsal.play(scene, world)
@@ -158,8 +180,13 @@ class Prover:
             return any(copy.end == "accepted" for copy in found.rehearsed.copies) and any(
                 found.rule in seen.fired for seen in found.rehearsed.stages
             )
-        domain = found.scene.recipients[-1].domain.casefold()
-        return bool(domain) and domain not in ours and _was_taken(found)
+        if not _was_taken(found):
+            return False
+        written = set(_constants(self.graph))
+        ends = [copy.recipient for copy in found.rehearsed.copies] or list(found.scene.recipients[-1:])
+        return any(
+            end.domain and end.domain.casefold() not in ours and end.key not in written for end in ends
+        )
 
     def _shorten(self, solver: Any, session: Session) -> Any:
         """The model with as little as possible that is out of the ordinary."""
@@ -177,9 +204,19 @@ class Prover:
         return model
 
 
-def _relays(session: Session) -> list[tuple[Formula, RuleInfo | None, str]]:
+def _relays(session: Session) -> _Faults:
     leaks = [(leak.formula, leak.rule, leak.what) for leak in session.leaks]
     return [(session.relayed, None, ""), *leaks]
+
+
+def _constants(graph: Graph) -> Iterator[str]:
+    """The addresses that the administrator wrote into effects."""
+    for rule in all_rules(graph):
+        for effect in rule.effects:
+            if isinstance(effect, AddRcpt | RewriteRcpt):
+                address = constant_address(effect.address)
+                if address is not None:
+                    yield address.key
 
 
 def _was_taken(found: Found) -> bool:
@@ -191,7 +228,8 @@ def _was_taken(found: Found) -> bool:
 def _wishes(session: Session) -> list[Any]:
     """What is ordinary, the most wanted first."""
     cast = session.cast
-    wishes: list[Formula] = [opposite(guard) for guard, _ in cast.recipients if guard is not True]
+    wishes: list[Formula] = [session.accepted]
+    wishes += [opposite(guard) for guard, _ in cast.recipients if guard is not True]
     wishes += [opposite(cast.authenticated), session.facts.single("auth.success").cell == ABSENT]
     for name, versions in session.facts.made.items():
         for symbol in versions:
@@ -204,7 +242,9 @@ def _wishes(session: Session) -> list[Any]:
 
 
 def _usual(name: str, symbol: Single) -> list[Formula]:
-    if name.startswith(("listener.", "client.", "auth.")):
+    if name == "client.ip":
+        return [symbol.cell >= 1]
+    if name.startswith(("listener.", "client.", "auth.")) or name == "helo.esmtp":
         return []
     there = name.startswith(("sender.", "rcpt.", "helo."))
     ordinary = symbol.cell == symbol.line.usual
@@ -218,9 +258,8 @@ def _signature(session: Session, witness: Witness) -> list[Formula]:
     """The cells of all that was chosen."""
     terms: list[Formula] = []
     for versions in session.facts.made.values():
-        for symbol in versions:
-            if isinstance(symbol, Single | Listed):
-                terms.append(symbol.cell == witness.cell(symbol))
+        cut = [symbol for symbol in versions if isinstance(symbol, Single | Listed)]
+        terms += [symbol.cell == witness.cell(symbol) for symbol in cut]
     for guard, _ in session.cast.recipients:
         terms.append(guard if witness.holds(guard) else opposite(guard))
     return terms

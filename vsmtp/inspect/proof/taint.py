@@ -16,8 +16,8 @@ from vsmtp.vocabulary.tables import Column, hidden_of
 
 # What comes from the client or from whoever it works with, the owner of its DNS zones among them.
 _CHOSEN: Final = (
-    "sender.", "rcpt.", "rcpts.", "helo.", "tls.sni", "tls.client_cert", "message.", "client.rdns", "auth.user",
-    "auth.domain", "spf.domain", "spf.explanation", "dkim.", "dmarc.domain", "service.",
+    "sender.", "rcpt.", "rcpts.", "helo.", "tls.sni", "tls.client_cert", "message.", "client.rdns",
+    "auth.user", "auth.domain", "spf.domain", "spf.explanation", "dkim.", "dmarc.domain", "service.",
 )  # fmt: skip
 
 

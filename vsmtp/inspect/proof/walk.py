@@ -21,7 +21,6 @@ from vsmtp.vocabulary.facts import Cost
 
 # So many rules are read, those of a chain anew for each jump to it.
 _MOST: Final = 40_000
-Carry: type = Callable[[Rule, Effect, Formula], None]
 
 
 class TooLargeError(Exception):
@@ -60,8 +59,7 @@ class Walker:
                 live = either(self._table(nodes, both(live, guard)), passed_by)
         live = self._enter_shipped(live)
         passed = some((live, *self._passed, *self._trusted, *self._kept))
-        name = self.facts.names.named
-        return Ends(name("passed", passed), some(self._trusted), some(self._kept))
+        return Ends(self.facts.names.named("passed", passed), some(self._trusted), some(self._kept))
 
     def _enter_shipped(self, live: Formula) -> Formula:
         ran, self._shipped_ran = self._shipped_ran, either(self._shipped_ran, live)

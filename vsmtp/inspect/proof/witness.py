@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from ipaddress import IPv4Address, IPv6Address, ip_address
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
-from vsmtp.inspect.proof.formula import Formula
+from vsmtp.inspect.proof.formula import Formula, opposite
 from vsmtp.inspect.proof.lines import ABSENT, LOST, Cell, Numbers, Texts
+from vsmtp.inspect.proof.riddles import Demand, Impossible, Whole, solve
 from vsmtp.inspect.proof.session import Session
 from vsmtp.inspect.proof.symbols import Listed, Mailbox, Single, Symbol
 from vsmtp.inspect.proof.writing import Wanted, write
 from vsmtp.inspect.scene import HELO, Scene
 from vsmtp.inspect.world import World
+from vsmtp.rules.constants import ordinal
 from vsmtp.rules.language import Literal, Op
-from vsmtp.rules.regex import Pattern
+from vsmtp.rules.predicates import holds
 from vsmtp.values.address import NULL_SENDER, Address
 from vsmtp.values.answer import MISSING, Unavailable
 from vsmtp.vocabulary.answers import Answer, Scalar
@@ -31,10 +33,14 @@ _LOCALS: Final = ("someone", "anyone", "info", "user")
 _SENDERS: Final = ("sender", "carl", "anna", "info")
 _DOMAINS: Final = ("victim.example", "elsewhere.example", "example.net", "example.com", "a.example")
 _SOURCES: Final = ("stranger.example", "example.net", "example.com", "b.example")
-_ADDRESSES: Final = tuple(int(ip_address(one)) for one in ("192.0.2.1", "203.0.113.1", "198.51.100.1"))
+_CLIENTS: Final = ("192.0.2.1", "203.0.113.1", "198.51.100.1", "8.8.8.8", "2001:db8::1")
 # Facts that the scene itself settles.
 _PLAYED: Final = ("client.", "listener.", "helo.", "tls.", "auth.", "sender.", "rcpt.", "rcpts.", "var.")
 _SUPPOSED: Final = frozenset({"rcpt.known", "client.rdns", "client.rdns_valid"})
+
+
+# A pattern, the term that says how it is found, and whether it is.
+Pattern: TypeAlias = tuple[tuple[Op, str], Formula, bool]
 
 
 class NoTextError(Exception):
@@ -53,7 +59,6 @@ class Witness:
     session: Session
     model: Any
     delimiter: str
-    delimited: dict[int, str] = field(default_factory=dict)
 
     def holds(self, formula: Formula) -> bool:
         """Whether the formula holds in the model."""
@@ -91,22 +96,27 @@ class Witness:
     def _ip(self) -> IPv4Address | IPv6Address:
         line = self.session.cast.ip.line
         cell = line.cells[self.cell(self.session.cast.ip)]
-        number = next((one for one in _ADDRESSES if cell.start <= one < cell.end), int(cell.start))
-        return IPv4Address(number) if number < _V4_END else IPv6Address(number - _V4_END)
+        usual = (ip_address(one) for one in _CLIENTS)
+        found = next((one for one in usual if cell.start <= ordinal(one) < cell.end), None)
+        number = int(cell.start)
+        return found or (IPv4Address(number) if number < _V4_END else IPv6Address(number - _V4_END))
 
     # Texts.
 
     def _text(self, single: Single, usual: tuple[str, ...]) -> str:
-        number = self.cell(single)
-        cell = single.line.cells[number]
-        if not cell.is_open:
-            return cell.text
-        assert isinstance(single.line, Texts)
-        wanted = self._wanted(single, cell)
-        text = write(wanted, usual)
-        if text is None:
+        """A text of the cell that patterns say of what they should. Raises NoTextError."""
+        guess = self._guess(single, usual)
+        if guess is not None:
+            return guess
+        (text,) = self._solve([single], ())
+        cell = single.line.cells[self.cell(single)]
+        if not self._wanted(single, cell).fits(text):
             raise NoTextError(single.name, self._terms(single), is_proved=False)
         return text
+
+    def _guess(self, single: Single, usual: tuple[str, ...]) -> str | None:
+        cell = single.line.cells[self.cell(single)]
+        return write(self._wanted(single, cell), usual) if cell.is_open else cell.text
 
     def _wanted(self, single: Single, cell: Cell) -> Wanted:
         assert isinstance(single.line, Texts)
@@ -114,41 +124,100 @@ class Witness:
         return Wanted(single.kind, single.line, cell, patterns)
 
     def _terms(self, single: Single) -> list[Formula]:
-        cell = single.cell == self.cell(single)
-        said = [term if self.holds(term) else term == False for term in single.patterns.values()]  # noqa: E712
-        return [cell, *said]
+        return [single.cell == self.cell(single), *self._said(single.patterns)]
+
+    def _said(self, patterns: Mapping[tuple[Op, str], Any]) -> list[Formula]:
+        return [term if self.holds(term) else opposite(term) for term in patterns.values()]
+
+    def _solve(self, singles: Sequence[Single], whole: Sequence[Pattern]) -> tuple[str, ...]:
+        answer = solve([self._demand(single) for single in singles], Whole("@", whole))
+        if isinstance(answer, tuple):
+            return answer
+        if isinstance(answer, Impossible):
+            raise NoTextError(singles[0].name, list(answer.terms), is_proved=True)
+        terms = [term for single in singles for term in self._terms(single)]
+        raise NoTextError(singles[0].name, [*terms, *(term for _, term, _ in whole)], is_proved=False)
+
+    def _demand(self, single: Single) -> Demand:
+        number = self.cell(single)
+        cell = single.line.cells[number]
+        kind = Type.DOMAIN if single.kind is Type.DOMAIN else Type.TEXT
+        return Demand(
+            kind, cell, single.cell == number, self._demanded(single.patterns) if cell.is_open else ()
+        )
+
+    def _demanded(self, patterns: Mapping[tuple[Op, str], Any]) -> tuple[Pattern, ...]:
+        said = ((key, term, self.holds(term)) for key, term in patterns.items())
+        return tuple((key, term if found else opposite(term), found) for key, term, found in said)
 
     def _address(
         self, mailbox: Mailbox, locals_: tuple[str, ...], domains: tuple[str, ...]
     ) -> Address | None:
         if self.cell(mailbox.local) == ABSENT:
             return None
-        local = self._local(mailbox, locals_)
-        domain = "" if self.cell(mailbox.domain) == ABSENT else self._text(mailbox.domain, domains)
-        address = Address(local, domain)
-        for (op, operand), term in mailbox.patterns.items():
-            if _finds(op, operand, str(address)) != self.holds(term):
-                terms = [*self._terms(mailbox.local), *self._terms(mailbox.domain)]
-                said = [t if self.holds(t) else t == False for t in mailbox.patterns.values()]  # noqa: E712
-                raise NoTextError("address", [*terms, *said], is_proved=False)
+        bare = self.cell(mailbox.domain) == ABSENT
+        local = self._guess_local(mailbox, locals_)
+        domain = "" if bare else self._guess(mailbox.domain, domains)
+        if local is not None and domain is not None and self._fits(mailbox, Address(local, domain)):
+            return Address(local, domain)
+        address = self._solve_address(mailbox, local, domain)
+        if not self._fits(mailbox, address):
+            terms = [*self._terms(mailbox.local), *self._terms(mailbox.domain), *self._terms(mailbox.tag)]
+            raise NoTextError("an address", [*terms, *self._said(mailbox.patterns)], is_proved=False)
         return address
 
-    def _local(self, mailbox: Mailbox, usual: tuple[str, ...]) -> str:
-        number = self.cell(mailbox.tag)
-        line = mailbox.tag.line
-        tagged = number >= 0 and (len(line.cells) > 1 or bool(mailbox.tag.patterns))
-        if tagged and self.delimiter and mailbox.local.line.cells[self.cell(mailbox.local)].is_open:
-            tag = self._text(mailbox.tag, ("tag", "x", "y"))
-            usual = tuple(f"{local}{self.delimiter}{tag}" for local in usual)
-        return self._text(mailbox.local, usual)
+    def _solve_address(self, mailbox: Mailbox, local: str | None, domain: str | None) -> Address:
+        """What could not be guessed; all of it where patterns are about the whole."""
+        if mailbox.patterns and domain != "":
+            return Address(*self._solve([mailbox.local, mailbox.domain], self._demanded(mailbox.patterns)))
+        if local is None or mailbox.patterns:
+            (local,) = self._solve([mailbox.local], self._demanded(mailbox.patterns))
+        if domain is None:
+            (domain,) = self._solve([mailbox.domain], ())
+        return Address(local, domain)
+
+    def _guess_local(self, mailbox: Mailbox, usual: tuple[str, ...]) -> str | None:
+        tag = mailbox.tag
+        if self._is_tagged(mailbox) and mailbox.local.line.cells[self.cell(mailbox.local)].is_open:
+            text = self._text(tag, ("tag", "x", "y"))
+            usual = tuple(f"{local}{self.delimiter}{text}" for local in usual)
+        return self._guess(mailbox.local, usual)
+
+    def _is_tagged(self, mailbox: Mailbox) -> bool:
+        tag = mailbox.tag
+        return (
+            bool(self.delimiter) and self.cell(tag) >= 0 and (len(tag.line.cells) > 1 or bool(tag.patterns))
+        )
+
+    def _fits(self, mailbox: Mailbox, address: Address) -> bool:
+        """Whether the address is one that can be written, with all that patterns say of it and its parts."""
+        try:
+            written = Address.parse(str(address))
+        except ValueError:
+            return False
+        parts = [(mailbox.local, address.local)]
+        parts += [(mailbox.domain, address.domain)] if address.domain else []
+        return (
+            written == address
+            and all(self._is_in(single, text) for single, text in parts)
+            and all(
+                finds(op, operand, str(address)) == self.holds(term)
+                for (op, operand), term in mailbox.patterns.items()
+            )
+        )
+
+    def _is_in(self, single: Single, text: str) -> bool:
+        cell = single.line.cells[self.cell(single)]
+        return self._wanted(single, cell).fits(text) if cell.is_open else text.casefold() == cell.text
 
     # The rest of the world.
 
     def world(self) -> World:
         """What is supposed: the answers that no client gives, and what is in the message."""
         facts: dict[str, Answer] = {}
+        asked = self.session.facts.asked
         for name, versions in self.session.facts.made.items():
-            if not name.startswith(_PLAYED) or name in _SUPPOSED:
+            if name in asked and (not name.startswith(_PLAYED) or name in _SUPPOSED):
                 answer = self._answer(name, versions[0])
                 if answer is not None:
                     facts[name] = answer
@@ -201,9 +270,8 @@ def _typed(kind: Type, text: str) -> Scalar:
         return Address("someone", text)
 
 
-def _finds(op: Op, operand: str, text: str) -> bool:
-    from vsmtp.rules.predicates import holds  # noqa: PLC0415
-
+def finds(op: Op, operand: str, text: str) -> bool:
+    """Whether the pattern is found in the text."""
     return bool(holds(Literal(op, False, (operand,)), Type.TEXT, text, {}))
 
 
@@ -218,6 +286,3 @@ def number_in(cell: Cell, kind: Type) -> Scalar:
             return datetime.fromtimestamp(number, UTC)
         case _:
             return number
-
-
-__all__ = ["NoTextError", "Pattern", "Witness", "number_in"]
