@@ -184,7 +184,7 @@ def test_openssl_shakes_hands(place: Place, version: str) -> None:
 def test_old_versions_are_not_spoken(place: Place, version: ssl.TLSVersion) -> None:
     context = trusting()
     context.set_ciphers("ALL:@SECLEVEL=0")
-    with pytest.warns(DeprecationWarning):
+    with pytest.warns(DeprecationWarning, match="TLSv1"):
         context.minimum_version = context.maximum_version = version
     with socket.create_connection(("127.0.0.1", place.implicit)) as sock, pytest.raises(ssl.SSLError):
         context.wrap_socket(sock, server_hostname="mx.test")
