@@ -13,9 +13,11 @@ import pytest
 from tests.peers.clients import Sink
 from tests.peers.programs import needs
 from vsmtp.delivery.consignment import Consignment
+from vsmtp.delivery.conversion import PIECE
 from vsmtp.delivery.pool import Limits
 from vsmtp.delivery.session import MAX_TEXT, Peer, Timeouts, _tls_context
-from vsmtp.delivery.smtp import PIECE, Relay
+from vsmtp.delivery.smtp import Relay
+from vsmtp.smtp.parameters import MailParameters, Notify, RcptParameters, Return
 from vsmtp.values.address import NULL_SENDER, Address
 from vsmtp.values.envelope import BodyFile, Content
 from vsmtp.values.outcome import Deferred, Delivered, Failed, Outcome
@@ -275,11 +277,83 @@ def test_what_the_peer_offers_is_used() -> None:
     assert f"MAIL FROM:<é@src.test> SIZE={CONTENT.size} BODY=8BITMIME SMTPUTF8" in peer.commands
 
 
-def test_internationalised_mail_fails_where_the_peer_does_not_know_it() -> None:
-    peer = ScriptedPeer({"EHLO": "250 peer.test"})
-    outcomes = deliver(peer, consignment(1, "é"), consignment(2), consignment(3, smtputf8=True, queue_id=8))
-    assert [type(outcome) for outcome in outcomes] == [Failed, Delivered, Failed]
+SEVEN = {"EHLO": "250 peer.test"}
+UTF8_HEADER = Content("Subject: ä\r\n\r\ntext\r\n".encode())
+EIGHT = Content("Content-Type: text/plain; charset=utf-8\r\n\r\nä\r\n".encode())
+SIGNED = Content(
+    b"Content-Type: multipart/signed; boundary=b\r\n\r\n--b\r\n\r\n\xe4\r\n--b\r\n\r\ns\r\n--b--\r\n"
+)
+
+
+def test_recipients_whom_the_peer_cannot_name_fail_alone() -> None:
+    peer = ScriptedPeer(SEVEN)
+    outcomes = deliver(peer, consignment(1, "é"), consignment(2))
+    assert [type(outcome) for outcome in outcomes] == [Failed, Delivered]
     assert outcomes[0].reply.enhanced == "5.6.7"
+    assert peer.contents == [CONTENT.data]
+
+
+def test_nothing_is_said_where_nobody_can_be_named() -> None:
+    peer = ScriptedPeer(SEVEN)
+    deliver(peer, consignment(1, "é"))
+    assert not any(command.startswith("MAIL") for command in peer.commands)
+
+
+@pytest.mark.parametrize(
+    ("more", "kind"),
+    [
+        ({"sender": Address("é", "src.test")}, Failed),
+        ({"smtputf8": True, "content": UTF8_HEADER}, Failed),
+        ({"smtputf8": True, "content": EIGHT}, Delivered),
+        ({"smtputf8": True}, Delivered),
+    ],
+)
+def test_a_message_fails_where_it_needs_smtputf8_and_not_where_it_was_only_said(
+    more: dict[str, Any], kind: type
+) -> None:
+    (outcome,) = deliver(ScriptedPeer({"EHLO": "250-peer.test\r\n250 8BITMIME"}), consignment(**more))
+    assert isinstance(outcome, kind)
+    assert isinstance(outcome, Delivered) or outcome.reply.enhanced == "5.6.7"
+
+
+def test_eight_bits_are_declared_where_they_are() -> None:
+    peer = ScriptedPeer()
+    deliver(peer, consignment(content=EIGHT))
+    assert f"MAIL FROM:<a@src.test> SIZE={EIGHT.size} BODY=8BITMIME" in peer.commands
+    assert peer.contents == [EIGHT.data]
+
+
+@pytest.mark.parametrize("on_disk", [False, True])
+def test_a_peer_that_takes_seven_bits_gets_seven_bits(tmp_path: Path, on_disk: bool) -> None:  # noqa: FBT001
+    (tmp_path / "body").write_bytes(EIGHT.data)
+    stored = Content(EIGHT.data[:43], BodyFile(tmp_path / "body", 43, EIGHT.size))
+    assert stored.size == EIGHT.size
+    peer = ScriptedPeer({"EHLO": "250-peer.test\r\n250 SIZE 1000"})
+    (outcome,) = deliver(peer, consignment(content=stored if on_disk else EIGHT, eight_bit=True))
+    assert isinstance(outcome, Delivered)
+    [content] = peer.contents
+    assert content.endswith(b"Content-Transfer-Encoding: quoted-printable\r\n\r\n=C3=A4\r\n")
+    assert "MAIL FROM:<a@src.test>" in peer.commands
+
+
+def test_what_cannot_become_seven_bits_fails_unsent() -> None:
+    peer = ScriptedPeer(SEVEN)
+    (outcome,) = deliver(peer, consignment(content=SIGNED))
+    assert isinstance(outcome, Failed)
+    assert outcome.reply.enhanced == "5.6.3"
+    assert "signed" in outcome.reply.text
+    assert not any(command.startswith("MAIL") for command in peer.commands)
+
+
+@pytest.mark.parametrize(("ehlo", "success"), [("250 DSN", "passed-on"), ("250 SIZE 1000", "relayed")])
+def test_who_reports_success_is_told_by_what_the_peer_offers(ehlo: str, success: str) -> None:
+    peer = ScriptedPeer({"EHLO": f"250-peer.test\r\n{ehlo}"})
+    wished = RcptParameters(frozenset({Notify.SUCCESS}))
+    (outcome,) = deliver(peer, consignment(wished=wished, wishes=MailParameters(Return.HDRS)))
+    assert isinstance(outcome, Delivered)
+    assert outcome.success == success
+    assert ("RCPT TO:<b@far.test> NOTIFY=SUCCESS" in peer.commands) == (success == "passed-on")
+    assert ("MAIL FROM:<a@src.test> RET=HDRS" in peer.commands) == (success == "passed-on")
 
 
 def test_a_message_too_large_for_the_peer_fails_unsent() -> None:
@@ -400,6 +474,7 @@ class SecretPeer(ScriptedPeer):
     """Offers STARTTLS with a certificate, and offers AUTH under TLS only."""
 
     certificate: Path
+    secret_ehlo: str = "250-peer.test\r\n250 AUTH PLAIN"
 
     async def say(self, step: str, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
         going_on = await super().say(step, reader, writer)
@@ -407,7 +482,7 @@ class SecretPeer(ScriptedPeer):
             context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
             context.load_cert_chain(self.certificate)
             await writer.start_tls(context)
-            self.script["EHLO"] = "250-peer.test\r\n250 AUTH PLAIN"
+            self.script["EHLO"] = self.secret_ehlo
             self.script["AUTH"] = "235 2.7.0 welcome"
         return going_on
 
@@ -453,3 +528,44 @@ def test_postfix_takes_what_we_send(sink: Sink) -> None:
     messages = sink.messages()
     assert len(messages) == 20
     assert all("\n.\n..x\n" in message for message in messages)
+
+
+def secret_peer(certificate: Path, ehlo: str) -> SecretPeer:
+    peer = SecretPeer({"EHLO": "250-peer.test\r\n250 STARTTLS", "STARTTLS": "220 go ahead"})
+    peer.certificate, peer.secret_ehlo = certificate, ehlo
+    return peer
+
+
+@pytest.mark.parametrize("tls", ["none", "may", "verified"])
+def test_mail_that_requires_tls_goes_where_the_peer_proves_its_name_and_offers_it(
+    certificate: Path, monkeypatch: pytest.MonkeyPatch, tls: str
+) -> None:
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate.with_name("cert.pem")))
+    peer = secret_peer(certificate, "250-peer.test\r\n250-DSN\r\n250 REQUIRETLS")
+    wishes = MailParameters(Return.FULL, requiretls=True)
+    (outcome,) = deliver(peer, consignment(wishes=wishes), tls=tls, timeouts=Timeouts())
+    assert isinstance(outcome, Delivered)
+    assert "MAIL FROM:<a@src.test> REQUIRETLS RET=HDRS" in peer.commands
+
+
+@pytest.mark.parametrize("trouble", ["unproven", "unoffered", "in clear"])
+def test_mail_that_requires_tls_fails_anywhere_else(
+    certificate: Path, monkeypatch: pytest.MonkeyPatch, trouble: str
+) -> None:
+    if trouble == "unoffered":
+        monkeypatch.setenv("SSL_CERT_FILE", str(certificate.with_name("cert.pem")))
+    offer = "250 DSN" if trouble == "unoffered" else "250 REQUIRETLS"
+    peer = secret_peer(certificate, f"250-peer.test\r\n{offer}")
+    if trouble == "in clear":
+        peer.script["EHLO"] = "250-peer.test\r\n250 REQUIRETLS"
+    (outcome,) = deliver(peer, consignment(wishes=MailParameters(requiretls=True)), timeouts=Timeouts())
+    assert isinstance(outcome, Failed)
+    assert outcome.reply.enhanced == "5.7.30"
+    assert not any(command.startswith("MAIL") for command in peer.commands)
+
+
+def test_mail_that_requires_tls_waits_for_a_peer_that_is_away() -> None:
+    (outcome,) = deliver(
+        ScriptedPeer({"greeting": HANG_UP}), consignment(wishes=MailParameters(requiretls=True))
+    )
+    assert isinstance(outcome, Deferred)

@@ -72,9 +72,13 @@ class Broken(Exception):  # noqa: N818 what happened to the connection
 
 
 class Session:
-    """An open connection, greeted. Every method raises Broken, after which it is good for nothing."""
+    """An open connection, greeted. Every method raises Broken, after which it is good for nothing.
 
-    def __init__(self, client: SMTP, timeouts: Timeouts) -> None:
+    `is_proven`: it is under TLS, and the peer has proven its name.
+    """
+
+    def __init__(self, client: SMTP, timeouts: Timeouts, *, is_proven: bool = False) -> None:
+        self.is_proven = is_proven
         self._client = client
         self._timeouts = timeouts
 
@@ -175,7 +179,7 @@ async def _connect(peer: Peer, tls: Tls) -> Session:
     except (SMTPException, OSError, ValueError) as fault:
         client.close()
         raise _broken(fault) from fault
-    return Session(client, peer.timeouts)
+    return Session(client, peer.timeouts, is_proven=secret and tls == "verified")
 
 
 async def _start_tls(client: SMTP, peer: Peer, tls: Tls) -> bool:
@@ -184,6 +188,8 @@ async def _start_tls(client: SMTP, peer: Peer, tls: Tls) -> bool:
         return True
     if tls == "none" or (tls == "may" and "starttls" not in client.esmtp_extensions):
         return False
+    if "starttls" not in client.esmtp_extensions:
+        raise Broken(Reply(451, "4.7.4", "TLS is wanted and the peer does not offer STARTTLS"))
     context = await asyncio.to_thread(_tls_context, tls)
     try:
         await client.starttls(tls_context=context, timeout=peer.timeouts.command)
