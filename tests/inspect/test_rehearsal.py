@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import sqlite3
+from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -110,6 +112,36 @@ def test_a_way_is_called_as_the_tree_calls_it(tmp_path: Path) -> None:
     assert [copy.transport for copy in play(tmp_path, rules, mail("a@elsewhere.example")).copies] == [
         "@provider"
     ]
+
+
+MEMORY = (
+    '[tables.memory]\ntype = "sqlite"\npath = "memory.db"\nwritable = true\n'
+    '[[rules.rcpt]]\nname = "a"\nlookup.row = { table = "memory", key = "k" }\nwhen.row.found = true\n'
+    'reject = "550 5.7.1 {row.value}"\n'
+    '[[rules.rcpt]]\nname = "b"\n'
+    'do = [{ table_set = { table = "memory", key = "k", row = { value = "x" } } }]\n'
+)
+
+
+def test_a_database_is_not_made_by_a_rehearsal(tmp_path: Path) -> None:
+    assert play(tmp_path, MEMORY, mail("ann@example.org")).outcome == "accepted"
+    assert list(tmp_path.rglob("memory.db*")) == []
+
+
+def test_a_database_is_looked_at_as_it_is_and_not_changed(tmp_path: Path) -> None:
+    path = tmp_path / "memory.db"
+    with closing(sqlite3.connect(path)) as database, database:
+        database.execute("CREATE TABLE another (a)")
+    before = path.read_bytes()
+    assert play(tmp_path, MEMORY, mail("ann@example.org")).outcome == "accepted"
+    assert path.read_bytes() == before
+    with closing(sqlite3.connect(path)) as database, database:
+        database.execute("CREATE TABLE entries (key TEXT PRIMARY KEY, value, expires)")
+        database.execute("INSERT INTO entries VALUES ('k', 'known', NULL)")
+    assert str(play(tmp_path, MEMORY, mail("ann@example.org")).reply) == "550 5.7.1 known"
+    with closing(sqlite3.connect(path)) as database, database:
+        database.execute("UPDATE entries SET expires = 1")
+    assert play(tmp_path, MEMORY, mail("ann@example.org")).outcome == "accepted"
 
 
 def test_an_effect_is_told_with_the_texts_it_had_before_it_changed_them(tmp_path: Path) -> None:

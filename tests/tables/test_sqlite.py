@@ -2,10 +2,16 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 
+import pytest
+
 from tests.tables.opened import Declared, opened
+from vsmtp.config.models.tables import Sqlite
+from vsmtp.tables.cells import ContentError
 from vsmtp.tables.contract import Writable
+from vsmtp.tables.sqlite import check_database
 from vsmtp.values.answer import MISSING, Found, Unavailable
 
 GREYLIST = {
@@ -123,3 +129,12 @@ def test_an_answer_is_remembered_as_long_as_the_tree_says(tmp_path: Path) -> Non
         tables.clock.now += 2
         assert asyncio.run(tables["x"].find("a")) == Found({"value": "b"})
         database.close()
+
+
+def test_a_second_table_of_a_database_need_not_be_there_to_be_sound(tmp_path: Path) -> None:
+    with closing(sqlite3.connect(tmp_path / "grey.db")) as database, database:
+        database.execute("CREATE TABLE another (a)")
+    settings = Sqlite.model_construct(type="sqlite", path=tmp_path / "grey.db", writable=True)
+    check_database(settings)
+    with pytest.raises(ContentError):
+        check_database(settings.model_copy(update={"writable": False}))

@@ -19,7 +19,7 @@ from vsmtp.delivery.route import Local, Smarthost
 from vsmtp.effects.transports import ToHost, ToRelay
 from vsmtp.inspect.account import Account, StageSeen
 from vsmtp.inspect.spool import RememberingSpool
-from vsmtp.inspect.tables import drafts
+from vsmtp.inspect.tables import drafts, only_looked_at
 from vsmtp.inspect.world import World
 from vsmtp.queue.records import NewMessage
 from vsmtp.queue.space import Space
@@ -57,7 +57,8 @@ class Backstage:
 
     def __init__(self, settings: Settings, graph: Graph, around: Surrounding) -> None:
         exports = settings.exports.model_copy(update={"path": around.folder / "exports"})
-        self._settings = settings.model_copy(update={"exports": exports})
+        changed = {"exports": exports, "tables": only_looked_at(settings.tables)}
+        self._settings = settings.model_copy(update=changed)
         self._graph = graph
         self._around = around
         self._parts = Parts(self._ground())

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import replace
 from typing import Final, TypeAlias
 
@@ -13,6 +15,7 @@ from vsmtp.tables.cidr import Networks
 from vsmtp.tables.contract import Instant, Lookup, Row, Table, fold
 from vsmtp.tables.kinds import static_elements
 from vsmtp.tables.search import Searched
+from vsmtp.tables.sqlite import for_looking, has_table
 from vsmtp.values.answer import MISSING, Found, Missing, Unavailable
 from vsmtp.vocabulary.answers import UNASKED, Unasked
 
@@ -137,6 +140,23 @@ def suppose(tree: Tree, supposed: SupposedTables) -> Tree:
     if not changed:
         return tree
     return replace(tree, settings=tree.settings.model_copy(update={"tables": {**named, **changed}}))
+
+
+def only_looked_at(named: Mapping[str, TableSettings]) -> dict[str, TableSettings]:
+    """The tables of a tree as a rehearsal opens them: opening makes no database and writes to none.
+
+    One that the server would make is empty.
+    """
+    return {name: _only_looked_at(table) for name, table in named.items()}
+
+
+def _only_looked_at(table: TableSettings) -> TableSettings:
+    if not isinstance(table, Sqlite) or not table.writable:
+        return table
+    with suppress(sqlite3.Error):  # what is wrong with it, whoever asks it will hear
+        if not has_table(table):
+            return Inline.model_construct(type="inline", entries=(), search=table.search)
+    return for_looking(table)
 
 
 def drafts(

@@ -185,9 +185,9 @@ def open_database(settings: Sqlite) -> sqlite3.Connection:
 
 def check_database(settings: Sqlite) -> None:
     """The database is there, and what will be asked of it can be; raises ContentError. Nothing is written."""
-    if settings.writable and not settings.path.exists():
-        return
     try:
+        if settings.writable and not has_table(settings):
+            return
         database = open_database(settings.model_copy(update={"writable": False}))
         try:
             words = {"key": "", "now": 0.0, "expires": None}
@@ -196,6 +196,24 @@ def check_database(settings: Sqlite) -> None:
             database.close()
     except (sqlite3.Error, sqlite3.Warning, ValueError) as error:
         raise ContentError(f"`{settings.path.name}`: {error}") from None
+
+
+def has_table(settings: Sqlite) -> bool:
+    """Whether somebody has made the table already; raises sqlite3.Error. Nothing is written."""
+    if not settings.path.exists():
+        return False
+    database = open_database(settings.model_copy(update={"writable": False}))
+    try:
+        words = "SELECT 1 FROM sqlite_master WHERE lower(name) = ?"
+        return database.execute(words, (settings.table.lower(),)).fetchone() is not None
+    finally:
+        database.close()
+
+
+def for_looking(settings: Sqlite) -> Sqlite:
+    """A writable table as one that is only looked at: the same is found, nothing is made or written."""
+    query = statements_of(settings).select
+    return settings.model_copy(update={"writable": False, "query": query})
 
 
 def result_names(cursor: sqlite3.Cursor, columns: Mapping[str, object]) -> list[str]:
