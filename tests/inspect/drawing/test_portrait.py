@@ -65,3 +65,10 @@ def test_the_chain_of_a_domain_stands_among_the_tables() -> None:
     strip = portray(compile_rules(ruleset, TABLES).graph, tuple(Stage), place, None).strips[0]
     assert [box.about for box in strip.tables] == ["", "for incoming mail of example.org"]
     assert strip.chains == ()
+
+
+def test_the_rules_of_a_domains_own_table_are_called_so() -> None:
+    own = sources("domains", {"x": [{"name": "x", "stage": "rcpt", "discard": True}]})["x"]
+    ruleset = Ruleset({}, {}, {}, domains={"example.org": {"incoming": own}})
+    (box,) = portray(compile_rules(ruleset, TABLES).graph, tuple(Stage), place, None).boxes()
+    assert (box.title, box.about) == ("a domain's own rules", "for incoming mail of example.org")

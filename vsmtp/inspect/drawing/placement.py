@@ -166,7 +166,8 @@ def _written(texts: Sequence[tuple[Sort, str]], top: int) -> tuple[tuple[Line, .
 
 def _wrapped(text: str, letters: int) -> list[str]:
     wide = any(east_asian_width(letter) in "WF" for letter in text)
-    return wrap(text, letters // 2 if wide else letters, subsequent_indent="  ") or [text]
+    width = letters // 2 if wide else letters
+    return wrap(text, width, subsequent_indent="  ", break_on_hyphens=False) or [text]
 
 
 def way_of(sheet: Sheet, arrow: Arrow) -> Path:

@@ -21,6 +21,7 @@ Places: TypeAlias = Callable[[KeyPath], str]
 Hits: TypeAlias = Mapping[str, int] | None
 
 _ROOT: Final = "rules"
+_OWN: Final = "domains."
 _TONES: Final[Mapping[type[Move], Tone]] = {
     Accept: "good",
     Trust: "good",
@@ -69,7 +70,9 @@ class _Painter:
 
     def _chain(self, name: str) -> Box:
         about = "for " + ", ".join(self._users[name]) if name in self._users else ""
-        return self._box(name, f"chain {name}", self._pipeline.chains[name], about)
+        # Rules that stand in a domain's own table are a chain that nobody has given a name.
+        title = "a domain's own rules" if name.startswith(_OWN) else f"chain {name}"
+        return self._box(name, title, self._pipeline.chains[name], about)
 
     def _box(self, name: str, title: str, nodes: tuple[Node, ...], about: str = "") -> Box:
         entries = (
