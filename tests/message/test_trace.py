@@ -8,7 +8,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vsmtp.message.fields import Header, scan
-from vsmtp.message.trace import Trace, delivered_to, received, return_path, rfc5322_date
+from vsmtp.message.trace import (
+    Manner,
+    Trace,
+    delivered_to,
+    protocol_of,
+    received,
+    return_path,
+    rfc5322_date,
+)
 from vsmtp.values.address import NULL_SENDER, Address
 
 BOB = Address("bob", "example.org")
@@ -78,3 +86,28 @@ def test_a_date_is_read_back(epoch: int, offset: int) -> None:
     assert moment.timestamp() == epoch
     zone = moment.utcoffset()
     assert zone is None or zone == timedelta(minutes=offset)
+
+
+@pytest.mark.parametrize(
+    ("manner", "word"),
+    [
+        (Manner(), "SMTP"),
+        (Manner(is_secure=True), "SMTP"),
+        (Manner(is_extended=True), "ESMTP"),
+        (Manner(is_extended=True, is_secure=True), "ESMTPS"),
+        (Manner(is_extended=True, is_known=True), "ESMTPA"),
+        (Manner(is_extended=True, is_secure=True, is_known=True), "ESMTPSA"),
+        (Manner(is_extended=True, is_utf8=True, is_secure=True, is_known=True), "UTF8SMTPSA"),
+        (Manner(is_lmtp=True, is_extended=True, is_secure=True), "LMTPS"),
+        (Manner(is_lmtp=True, is_extended=True, is_utf8=True), "UTF8LMTP"),
+    ],
+)
+def test_the_protocol_says_how_the_mail_came(manner: Manner, word: str) -> None:
+    assert protocol_of(manner) == word
+
+
+def test_tls_is_told_of_behind_the_protocol() -> None:
+    trace = Trace(
+        "h.test", "", "192.0.2.1", "mx.test", "ESMTPS", "Q", None, "now", "TLSv1.3 TLS_AES_256_GCM_SHA384"
+    )
+    assert b"with ESMTPS (TLSv1.3 TLS_AES_256_GCM_SHA384) id Q;" in received(trace).replace(b"\r\n\t", b" ")

@@ -10,7 +10,7 @@ from ipaddress import ip_address
 
 import pytest
 
-from tests.peers.certificates import certified, tls_section
+from tests.peers.certificates import Pair, certified, tls_section
 from tests.peers.clients import swaks
 from tests.peers.postfix import free_port
 from tests.peers.server import Server
@@ -158,9 +158,9 @@ def test_limits_are_those_of_the_client(place: Place) -> None:
 
 def test_a_header_comes_before_tls(place: Place) -> None:
     class Proxied(Encrypted):
-        def encrypt(self, *words: object) -> None:
+        def encrypt(self, own: Pair | None = None, name: str = "mx.test") -> None:
             self.send(v1("192.0.2.5"))
-            super().encrypt()
+            super().encrypt(own, name)
 
     with Proxied(place.sealed) as client:
         assert isinstance(client.socket, ssl.SSLSocket)
@@ -171,7 +171,8 @@ def test_a_header_comes_before_tls(place: Place) -> None:
 def test_swaks_speaks_both_versions(place: Place) -> None:
     for version, source, user in (("1", "192.0.2.8", "swaks1"), ("2", "192.0.2.9", "swaks2")):
         done = swaks(
-            place.clear, "--proxy-version", version, "--proxy-family", "TCP4" if version == "1" else "AF_INET",
+            place.clear, "--proxy-version", version,
+            "--proxy-family", "TCP4" if version == "1" else "AF_INET",
             "--proxy-source", source, "--proxy-source-port", "4711", "--proxy-dest", "198.51.100.2",
             "--proxy-dest-port", "25", "--from", "a@src.test", "--to", f"{user}@local.test",
             *(["--proxy-protocol", "STREAM", "--proxy-command", "PROXY"] if version == "2" else []),
@@ -204,8 +205,8 @@ def test_xclient_is_for_those_who_may(place: Place) -> None:
 
 def test_swaks_introduces_clients(place: Place) -> None:
     done = swaks(
-        place.introduced, "--xclient-addr", "192.0.2.30", "--xclient-name", "them.test", "--from", "a@src.test",
-        "--to", "xswaks@local.test",
+        place.introduced, "--xclient-addr", "192.0.2.30", "--xclient-name", "them.test",
+        "--from", "a@src.test", "--to", "xswaks@local.test",
     )  # fmt: skip
     assert done.returncode == 0, done.stdout
     assert brought_by(place.server, "xswaks") == "192.0.2.30"

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import re
 from datetime import datetime, timedelta, timezone
-from typing import Final, Literal, NamedTuple, TypeAlias
+from itertools import product, starmap
+from typing import Final, Literal, NamedTuple, TypeAlias, cast
 
 from vsmtp.values.address import Address
 
-Protocol: TypeAlias = Literal["SMTP", "ESMTP", "ESMTPS", "ESMTPA", "ESMTPSA", "UTF8SMTP", "UTF8SMTPS"]
+Protocol: TypeAlias = Literal[
+    "SMTP", "ESMTP", "ESMTPS", "ESMTPA", "ESMTPSA", "LMTP", "LMTPS", "LMTPA", "LMTPSA",
+    "UTF8SMTP", "UTF8SMTPS", "UTF8SMTPA", "UTF8SMTPSA", "UTF8LMTP", "UTF8LMTPS", "UTF8LMTPA", "UTF8LMTPSA",
+]  # fmt: skip
 
 _DAYS: Final = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _MONTHS: Final = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
@@ -25,7 +29,7 @@ class Trace(NamedTuple):
 
     `ip` is the client's address as text, `rdns` its validated name or empty, `by` this server's name,
     `queue_id` ours, `recipient` the only recipient or None: with several, naming one would betray a Bcc.
-    `date` is as `rfc5322_date` writes it.
+    `date` is as `rfc5322_date` writes it; `tls` names the version and the cipher suite, empty without TLS.
     """
 
     helo: str
@@ -36,6 +40,35 @@ class Trace(NamedTuple):
     queue_id: str
     recipient: Address | None
     date: str
+    tls: str = ""
+
+
+class Manner(NamedTuple):
+    """How a client spoke with us."""
+
+    is_lmtp: bool = False
+    is_extended: bool = False
+    is_utf8: bool = False
+    is_secure: bool = False
+    is_known: bool = False
+
+
+def protocol_of(manner: Manner) -> Protocol:
+    """The word for how a mail came (RFC 3848, RFC 6531 4.3); who said HELO had nothing but that."""
+    return _PROTOCOLS[manner]
+
+
+def _protocol(manner: Manner) -> Protocol:
+    if not (manner.is_extended or manner.is_lmtp):
+        return "SMTP"
+    plain = "LMTP" if manner.is_lmtp else "SMTP" if manner.is_utf8 else "ESMTP"
+    before = "UTF8" if manner.is_utf8 else ""
+    return cast("Protocol", f"{before}{plain}{'S' * manner.is_secure}{'A' * manner.is_known}")
+
+
+_PROTOCOLS: Final = {
+    manner: _protocol(manner) for manner in starmap(Manner, product((False, True), repeat=5))
+}
 
 
 def received(trace: Trace) -> bytes:
@@ -44,8 +77,9 @@ def received(trace: Trace) -> bytes:
     rdns = _name(trace.rdns) or "unknown"
     ip = f"IPv6:{trace.ip}" if ":" in trace.ip else trace.ip
     recipient = "" if trace.recipient is None else f"\r\n\tfor <{_clean(str(trace.recipient))}>"
+    tls = f" ({_name(trace.tls).replace('?', ' ')})" if trace.tls else ""
     return (
-        f"Received: from {helo} ({rdns} [{ip}])\r\n\tby {trace.by} with {trace.protocol}"
+        f"Received: from {helo} ({rdns} [{ip}])\r\n\tby {trace.by} with {trace.protocol}{tls}"
         f" id {trace.queue_id}{recipient};\r\n\t{trace.date}\r\n"
     ).encode()
 

@@ -12,8 +12,9 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final, NamedTuple
 
+from vsmtp.config.models.server import LMTP
 from vsmtp.facts.subject import Variable
-from vsmtp.message.trace import Protocol, Trace, received
+from vsmtp.message.trace import Manner, Trace, protocol_of, received
 from vsmtp.queue.dsn import deserves_bounce
 from vsmtp.queue.records import (
     ACTIVE,
@@ -173,13 +174,16 @@ class Acceptance(NamedTuple):
     def _trace(self, number: int, now: float) -> bytes:
         counter, visitor, mailing = self.counter, self.letter.visitor, self.letter.mailing
         client = visitor.subject
-        protocol: Protocol = "SMTP"
-        if client.esmtp:
-            protocol = "UTF8SMTP" if mailing.subject.smtputf8 else "ESMTP"
+        tls = client.tls
+        manner = Manner(
+            client.listener_kind in LMTP, client.esmtp, mailing.subject.smtputf8, tls is not None,
+            client.authenticated,
+        )  # fmt: skip
         return received(
             Trace(
-                client.helo_name, "", visitor.address, counter.server_name, protocol,
+                client.helo_name, "", visitor.address, counter.server_name, protocol_of(manner),
                 counter.spool.name(number), mailing.only_recipient, counter.date(now),
+                f"TLSv{tls.version} {tls.cipher}" if tls is not None else "",
             )
         )  # fmt: skip
 
