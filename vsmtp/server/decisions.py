@@ -7,10 +7,12 @@ from typing import Any
 
 import orjson
 
+from vsmtp.facts.answers import FactBook
 from vsmtp.queue.records import Remark
 from vsmtp.rules.evaluate import Ended
 from vsmtp.rules.verdicts import Defer, Delegate, Quarantine, Refuse, Verdict
 from vsmtp.server.stages import Case
+from vsmtp.telemetry.events import CommandRefused
 from vsmtp.vocabulary.stages import Stage
 
 
@@ -44,3 +46,13 @@ def verdict_text(verdict: Verdict | None) -> str:
             return f"{type(verdict).__name__.lower()} {name}"
         case _:
             return type(verdict).__name__.lower()
+
+
+def refusal_of(session: str, client: str, stage: Stage, ended: Ended, book: FactBook) -> CommandRefused:
+    """The event of a refusal by a rule."""
+    recipient, verdict = book.recipient, ended.verdict
+    return CommandRefused(
+        session, client, stage.label, ended.rule.name if ended.rule else "", str(book.transaction.sender),
+        str(recipient.address) if recipient else "",
+        str(verdict.reply) if isinstance(verdict, Refuse | Defer) else "",
+    )  # fmt: skip

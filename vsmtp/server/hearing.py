@@ -86,6 +86,9 @@ class Hearing:
         passed = [group for group in groups if group.refusal is None]
         if worst is not None and not (self.splits and passed):
             assert worst.refusal is not None
+            self.mailing.refused += [
+                (to, group.refusal) for group in groups if group.refusal for to in group.recipients
+            ]
             answers.refused(worst.ended, worst.refusal)
             return
         for group in groups:

@@ -20,6 +20,7 @@ from vsmtp.server.stages import Case, Stages
 from vsmtp.values.reply import Reply
 from vsmtp.vocabulary.stages import Stage
 
+_OF_MESSAGES: Final = (Stage.DATA, Stage.PREQUEUE)
 ROOT: Final = Part(root=True, chains=(), shipped=False)
 
 
@@ -63,6 +64,16 @@ class Root:
     said: Scope
     ended: Ended
     shipped_ran: bool
+
+
+def come_apart(stages: Stages, first: Accepted, to: Accepted) -> bool:
+    """Whether rules about the message may judge it differently for these two."""
+    if first.scope.trusted != to.scope.trusted:
+        return any(stages.has(stage) for stage in _OF_MESSAGES)
+    if first.chains == to.chains:
+        return False
+    acting = stages.graph.acting
+    return any(acting(stage, first.chains) != acting(stage, to.chains) for stage in _OF_MESSAGES)
 
 
 def groups_of(stages: Stages, stage: Stage, recipients: Iterable[Accepted]) -> list[Group]:

@@ -94,6 +94,7 @@ class Mailing:
     """One transaction. `keys` are the addresses named so far, so that equal recipients are one.
 
     `refused` are those that rules at `data` or `prequeue` did not want, with the reply to each.
+    `named` has, over LMTP, the key of each recipient that the client named, equal ones again.
     """
 
     subject: subject.Transaction
@@ -103,6 +104,7 @@ class Mailing:
     keys: set[str] = field(default_factory=set)
     refused: list[tuple[Accepted, Reply]] = field(default_factory=list)
     reception: Reception | None = None
+    named: tuple[str, ...] = ()
     parameters: MailParameters = NO_MAIL_PARAMETERS
 
     @property
@@ -116,6 +118,11 @@ class Mailing:
     def only_recipient(self) -> Address | None:
         """The recipient if there is but one: naming one of several would betray a Bcc."""
         return self.recipients[0].address if len(self.recipients) == 1 else None
+
+    def replies(self, others: Reply) -> list[Reply]:
+        """A reply for each of `named`: what it was refused with, else `others`."""
+        refused = {to.original.key: reply for to, reply in self.refused if to.original is not None}
+        return [refused.get(key, others) for key in self.named]
 
     def add(self, recipient: Accepted, named: Address) -> None:
         """Take a recipient that the client named."""

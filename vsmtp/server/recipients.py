@@ -12,12 +12,14 @@ from vsmtp.facts.subject import Recipient
 from vsmtp.tables.contract import Instant, Lookup, Table
 from vsmtp.values.address import Address
 from vsmtp.values.answer import MISSING, Found, Missing, Unavailable
+from vsmtp.values.reply import Reply
 from vsmtp.vocabulary.answers import UNASKED, Unasked
 
 REMEMBERED: Final = 10_000
 FRESH: Final = 60.0
 SYSTEM: Final = "system"
 ANYBODY: Final = "any"
+NO_SUCH_USER: Final = Reply(550, "5.1.1", "no such user here")
 POSTMASTER: Final = "postmaster"
 
 
@@ -93,6 +95,17 @@ class Recipients:
         if who.startswith("@"):
             return _is_row(await self._users.tables[who[1:]].find(str(address)))
         return await asyncio.get_running_loop().run_in_executor(None, self.look_up, address)
+
+    async def verify(self, text: str) -> Reply | None:
+        """The answer to VRFY: None where nothing can be said of what was asked."""
+        try:
+            address = Address.parse(text.removeprefix("<").removesuffix(">"))
+        except ValueError:
+            return None
+        known = await self.find_out(address)
+        if not isinstance(known, bool):
+            return None
+        return Reply(250, "2.1.5", f"<{address}>") if known else NO_SUCH_USER
 
     def look_up(self, address: Address) -> bool | Unavailable:
         """Ask the system. Blocks: the users may be kept by a server elsewhere."""

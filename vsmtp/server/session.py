@@ -8,22 +8,21 @@ of the message is `server.hearing`'s.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from functools import partial
-from ipaddress import ip_address
 from typing import Any, Final
 
 from vsmtp.facts import subject
-from vsmtp.net.limits import plain
 from vsmtp.rules.evaluate import Ended
 from vsmtp.rules.verdicts import Accept, Defer, Delegate, Discard, Quarantine, Refuse, Trust
 from vsmtp.server.acceptance import NO_ROOM, NOT_STORED, Acceptance, Letter
 from vsmtp.server.attempts import Answering, Attempts
 from vsmtp.server.context import Visitor
-from vsmtp.server.decisions import remark_of
+from vsmtp.server.decisions import refusal_of, remark_of
 from vsmtp.server.foresight import find_out
 from vsmtp.server.hearing import Answers, Heard, Hearing
-from vsmtp.server.judging import Bench, whole
+from vsmtp.server.introduction import describe, named
+from vsmtp.server.judging import Bench, come_apart, whole
 from vsmtp.server.listener import Client
 from vsmtp.server.mailing import Accepted, Mailing, Scope, change_recipients, handed_on, hops
 from vsmtp.server.office import Office
@@ -36,6 +35,7 @@ from vsmtp.smtp.questions import (
     AuthAborted,
     Authenticate,
     AuthResponse,
+    Bdat,
     Chunk,
     Connected,
     Data,
@@ -47,9 +47,9 @@ from vsmtp.smtp.questions import (
     Rcpt,
     Reset,
     StartTls,
+    Verify,
     Xclient,
 )
-from vsmtp.telemetry.events import CommandRefused
 from vsmtp.values.address import Address
 from vsmtp.values.envelope import Content
 from vsmtp.values.reply import Reply
@@ -121,9 +121,9 @@ class Session:
             mailing.reception.discard()
 
     @property
-    def _is_ours(self) -> bool:
-        """Whether the client is no stranger."""
-        return self.subject.trusted or self.subject.authenticated
+    def _splits(self) -> bool:
+        """Whether recipients of one message may fare differently: each has a reply or a report of its own."""
+        return self.subject.trusted or self.subject.authenticated or self._conversation.is_lmtp
 
     # Who the client is.
 
@@ -155,23 +155,12 @@ class Session:
 
     def introduced(self, question: Xclient) -> None:
         """Be the client that a proxy names: the rules of `connect` are asked anew."""
-        said = {name: value for name, value in question.attributes.items() if isinstance(value, str)}
-        was = self.client
-        ip = plain(ip_address(said["ADDR"])) if "ADDR" in said else was.ip
-        port = int(said["PORT"]) if "PORT" in said else was.port
-        client = was.moved(ip, port, trusted=ip in self._office.manners.trusted)
-        if "DESTPORT" in said:
-            client = client._replace(listener_port=int(said["DESTPORT"]))
-        self.become(client)
-        self.subject.helo_name = said.get("HELO", "")
-        self.subject.esmtp = said.get("PROTO", "").upper() == "ESMTP"
-        if "LOGIN" in said:
-            self.subject.user, self.subject.authenticated, self.subject.auth_success = (
-                said["LOGIN"],
-                True,
-                True,
-            )
-        self._yes()
+        self.become(named(self.client, question.attributes, self._office.manners.trusted))
+        describe(self.subject, question.attributes)
+        self._conversation.accept()
+        if self.subject.authenticated:
+            self._conversation.vouch()
+        self._go_on()
 
     # The commands.
 
@@ -279,7 +268,7 @@ class Session:
         assert mailing is not None
         address = question.recipient
         if address.key in mailing.keys:
-            self._yes()
+            self._take(mailing, address)
             return
         office = self._office
         self._book.recipient = office.recipients.meet(address, len(mailing.recipients) + 1)
@@ -295,7 +284,7 @@ class Session:
                 refuse(APART)
                 return
             self._settle(mailing, to)
-            self._yes()
+            self._take(mailing, address)
 
         def refuse(reply: Reply) -> None:
             # What rules did to the envelope for a recipient vanishes with it.
@@ -308,6 +297,11 @@ class Session:
             if to.chains:
                 case.part = whole(office.stages.graph.acting(Stage.RCPT, to.chains))
             self._ask(Stage.RCPT, case, add, refuse)
+
+    def _take(self, mailing: Mailing, address: Address) -> None:
+        if self._conversation.is_lmtp:
+            mailing.named += (address.key,)  # each will want its reply
+        self._yes()
 
     def _settle(self, mailing: Mailing, to: Accepted) -> None:
         """Take an accepted recipient, as what rules said of it wants."""
@@ -339,17 +333,26 @@ class Session:
     def _must_come_apart(self, mailing: Mailing, to: Accepted) -> bool:
         """Whether a stranger's recipient may be judged differently from the first one (RFC 5321 3.3)."""
         first = mailing.recipients[0] if mailing.recipients else to
-        office = self._office
-        if first is to or not office.manners.separate:
+        if first is to or not self._office.manners.separate or self._splits:
             return False
-        if self._is_ours or self._scope.trusted or mailing.scope.trusted:
+        if self._scope.trusted or mailing.scope.trusted:
             return False
-        if first.scope.trusted != to.scope.trusted:
-            return office.stages.has(Stage.DATA) or office.stages.has(Stage.PREQUEUE)
-        if first.chains == to.chains:
-            return False
-        acting = office.stages.graph.acting
-        return any(acting(stage, first.chains) != acting(stage, to.chains) for stage in _OF_MESSAGES)
+        return come_apart(self._office.stages, first, to)
+
+    def verify(self, question: Verify) -> None:
+        """Say whether a user exists to those who may know; a stranger hears that mail would be tried."""
+        if not (self.subject.trusted or self.subject.authenticated):
+            self._yes()
+            return
+
+        async def find_out() -> None:
+            reply = await self._office.recipients.verify(question.text)
+            if reply is None or reply.is_positive:
+                self._yes(reply)
+            else:
+                self._no(reply)
+
+        self._start(find_out())
 
     def data(self, _: Question) -> None:
         """Make ready for the message, if the rules of `data` want it."""
@@ -422,7 +425,12 @@ class Session:
             mailing.scope.fate = mailing.scope.fate or self._scope.fate
             mailing.scope.way = mailing.scope.way or self._scope.way
             mailing.scope.record = self._scope.record + mailing.scope.record
-            self._accept(Letter(self._visitor, mailing, arrived, heard, {}))
+            if self._conversation.is_lmtp:
+                self._accept(
+                    Letter(self._visitor, mailing, arrived, heard, {}), self._stored_for_each(mailing)
+                )
+            else:
+                self._accept(Letter(self._visitor, mailing, arrived, heard, {}), self._stored)
 
         if self._is_heard(Stage.PREQUEUE, mailing):
             content = partial(_whole_message, about, arrived)
@@ -430,16 +438,16 @@ class Session:
         else:
             store(Heard.unjudged(mailing))
 
-    def _accept(self, letter: Letter) -> None:
+    def _accept(self, letter: Letter, stored: Callable[[Reply], None]) -> None:
         """Store the message, with what only the network knows and rules will ask later."""
         office = self._office
         if not office.foreseen:
-            Acceptance(office.counter, letter, self._stored).begin()
+            Acceptance(office.counter, letter, stored).begin()
             return
 
         async def foresee() -> None:
             known = await find_out(office.foreseen, self._book, office.stages.fetch)
-            Acceptance(office.counter, letter._replace(known=known), self._stored).begin()
+            Acceptance(office.counter, letter._replace(known=known), stored).begin()
 
         self.is_deciding = True
         office.stages.start(foresee(), self._fail)
@@ -463,11 +471,16 @@ class Session:
             return self._case(scope, content)
 
         def refuse(ended: Ended, reply: Reply) -> None:
-            self._log_refusal(stage, ended, reply)
-            self._no(reply, close=isinstance(ended.verdict, Refuse) and ended.verdict.close)
+            self._log_refusal(stage, ended)
+            if isinstance(ended.verdict, Refuse) and ended.verdict.close:
+                self._no(reply, close=True)
+            elif stage is Stage.PREQUEUE and self._conversation.is_lmtp:
+                self._answer_each(mailing.replies(reply))
+            else:
+                self._no(reply)
 
         bench = Bench(office.stages, stage, self._book, make)
-        Hearing(bench, mailing, self._adopt, splits=self._is_ours).begin(Answers(then, refuse, self._fail))
+        Hearing(bench, mailing, self._adopt, splits=self._splits).begin(Answers(then, refuse, self._fail))
 
     def _stored(self, reply: Reply) -> None:
         if reply.is_positive:
@@ -475,6 +488,26 @@ class Session:
             self._yes(reply)
         else:
             self._no(reply)
+
+    def _stored_for_each(self, mailing: Mailing) -> Callable[[Reply], None]:
+        """What answers each recipient; those that were refused are told so, and nobody else is."""
+        refused, mailing.refused = mailing.refused, []
+
+        def stored(reply: Reply) -> None:
+            if reply.is_positive:
+                self.messages += 1
+                mailing.refused = refused
+                self._answer_each(mailing.replies(reply))
+            else:
+                self._no(reply)
+
+        return stored
+
+    def _answer_each(self, replies: Sequence[Reply]) -> None:
+        self.is_deciding = False
+        self._conversation.accept_each(replies)
+        self.drop()
+        self._go_on()
 
     # Verdicts.
 
@@ -509,7 +542,7 @@ class Session:
                     scope.fate = fate
                     accept()
                 case Refuse(reply) | Defer(reply):
-                    self._log_refusal(stage, ended, reply)
+                    self._log_refusal(stage, ended)
                     if isinstance(ended.verdict, Refuse) and ended.verdict.close:
                         self._no(reply, close=True)
                     else:
@@ -517,14 +550,8 @@ class Session:
 
         self._office.stages.decide(stage, case, judge)
 
-    def _log_refusal(self, stage: Stage, ended: Ended, reply: Reply) -> None:
-        recipient = self._book.recipient
-        self._office.log.emit(
-            CommandRefused(
-                self.name, self.client.address, stage.label, ended.rule.name if ended.rule else "",
-                str(self._book.transaction.sender), str(recipient.address) if recipient else "", str(reply),
-            )
-        )  # fmt: skip
+    def _log_refusal(self, stage: Stage, ended: Ended) -> None:
+        self._office.log.emit(refusal_of(self.name, self.client.address, stage, ended, self._book))
 
     def _yes(self, reply: Reply | None = None) -> None:
         self.is_deciding = False
@@ -553,7 +580,6 @@ def _whole_message(about: subject.Transaction, arrived: Arrived) -> Content:
 
 
 _NONE: Final[Mapping[str, subject.Variable]] = {}
-_OF_MESSAGES: Final = (Stage.DATA, Stage.PREQUEUE)
 _ANSWERS: Final[dict[type[Question], Callable[[Session, Any], None]]] = {
     Connected: Session.connected,
     Hello: Session.hello,
@@ -563,6 +589,8 @@ _ANSWERS: Final[dict[type[Question], Callable[[Session, Any], None]]] = {
     Mail: Session.mail,
     Rcpt: Session.rcpt,
     Data: Session.data,
+    Bdat: Session.data,
+    Verify: Session.verify,
     Chunk: Session.chunk,
     EndOfMessage: Session.end_of_message,
     Reset: Session.drop,

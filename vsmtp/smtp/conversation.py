@@ -224,6 +224,11 @@ class Conversation:
             self.state = MOVES[self.state][type(question)]
         self._give(reply, self._verdicts if isinstance(question, EndOfMessage) else 1)
 
+    def vouch(self) -> None:
+        """Take the client for logged in from the next command on: who may say so has said who it is."""
+        self._known = True
+        self._verbs = self._terms.verbs_after_auth
+
     def on_terms(self, terms: Terms) -> None:
         """Go on under other terms, from the next command on; a message on its way keeps its limits."""
         self._terms = terms
