@@ -1,4 +1,4 @@
-"""The engine's own dialogues, spoken with the daemon over TCP: whole, all at once, octet by octet."""
+"""The engine's own dialogues, spoken with the daemon over TCP and TLS: whole, all at once, octet by octet."""
 
 from __future__ import annotations
 
@@ -8,12 +8,17 @@ from dataclasses import replace
 
 import pytest
 
+from tests.peers.certificates import certified, tls_section
+from tests.peers.postfix import free_port
 from tests.peers.server import Server
 from tests.server.daemon import TRUSTING, Client, serving
+from tests.server.encrypted import SUBMISSIONS, Encrypted
 from tests.smtp.script import Expected, Script, scripts, talk
 
 PORTABLE = [script for script in scripts() if script.portable]
-AS_IN_THE_DIALOGUES = '[server]\nname = "mx.example.org"\nlocal_domains = ["example.org"]\n'
+AS_IN_THE_DIALOGUES = (
+    '[server]\nname = "mx.example.org"\nlocal_domains = ["example.org"]\n[smtp]\nerrors = { delay = "0s" }\n'
+)
 # Octet by octet a long line says nothing more than a short one.
 DRIPPED = 5000
 
@@ -70,3 +75,27 @@ class Dripping:
 
     def reply_line(self) -> str:
         return self._client.reply_line()
+
+
+@pytest.fixture(scope="module")
+def sealed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
+    """A port where TLS comes before the first word."""
+    port = free_port()
+    extra = AS_IN_THE_DIALOGUES + SUBMISSIONS.format(port=port) + tls_section(certified("mx.test"))
+    with serving(tmp_path_factory.mktemp("sealed"), server=TRUSTING, extra=extra):
+        yield port
+
+
+@each
+def test_a_dialogue_under_tls_goes_as_written(sealed: int, script: Script) -> None:
+    with Encrypted(sealed) as client:
+        talk(as_said_by_a_daemon(script), client)
+
+
+@each
+def test_a_dialogue_under_tls_sent_all_at_once_is_answered_the_same(sealed: int, script: Script) -> None:
+    with Encrypted(sealed) as client:
+        client.send(script.client)
+        for expected in as_said_by_a_daemon(script).server:
+            line = client.reply_line()
+            assert expected.fits(line), (expected.line, line)
