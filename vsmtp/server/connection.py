@@ -39,6 +39,7 @@ BUFFER: Final = 64 * 2**10
 ANSWERS_A_WRITE: Final = 64
 MAX_BACKLOG: Final = 64 * 2**10
 PROGRESS: Final = 64 * 2**10
+IN_MESSAGE: Final = frozenset({State.RECEIVING, State.IN_CHUNKS})
 NEVER: Final = float("inf")
 # How long a client that was told to go may take to read it, seconds.
 FAREWELL: Final = 5.0
@@ -484,9 +485,9 @@ class Connection(asyncio.BufferedProtocol):
             self._deadline = now + patience.message  # it waits for us, who should be quicker
         elif state is State.CONNECTED:
             return  # the greeting's time runs until there is a HELO
-        elif state is State.RECEIVING or self.session.has_transaction:
+        elif state in IN_MESSAGE or self.session.has_transaction:
             self._time_message(now)
-            wait = patience.data if state is State.RECEIVING else patience.command
+            wait = patience.data if state in IN_MESSAGE else patience.command
             self._deadline = min(now + wait, self._message_deadline)
         else:
             self._deadline = now + patience.command
@@ -524,7 +525,7 @@ class Connection(asyncio.BufferedProtocol):
 
     def shut_down(self) -> None:
         """End in order: at once between commands; a message under way still gets its answer."""
-        if not self.session.is_deciding and self._conversation.state is not State.RECEIVING:
+        if not self.session.is_deciding and self._conversation.state not in IN_MESSAGE:
             self.dismiss(SHUTTING_DOWN, "shutdown")
 
     def _leave(self, reason: str) -> None:

@@ -29,7 +29,7 @@ from vsmtp.queue.schedule import Schedule
 from vsmtp.server.connection import Patience, Penalty, Service, Standing
 from vsmtp.server.lanes import Goal
 from vsmtp.server.parcel import Lane
-from vsmtp.smtp.terms import EXTENSIONS, Terms
+from vsmtp.smtp.terms import ALL_EXTENSIONS, Terms
 from vsmtp.values.answer import Found, Unavailable
 from vsmtp.values.outcome import Deferred
 from vsmtp.values.reply import Reply
@@ -53,7 +53,7 @@ def terms(settings: Settings, listener: Listener = MX, standing: Standing = STRA
         smtp.max_recipients,
         max_line_length=smtp.max_line_length,
         hard_error_limit=smtp.errors.hard,
-        extensions=tuple(name for name in EXTENSIONS if name not in smtp.disable_extensions),
+        extensions=tuple(name for name in ALL_EXTENSIONS if name not in smtp.disable_extensions),
         replies=_replies(settings, listener),
         kind="lmtp" if listener.kind in LMTP else "smtp",
         tls="active" if standing.is_secure else starttls,
@@ -61,6 +61,7 @@ def terms(settings: Settings, listener: Listener = MX, standing: Standing = STRA
         auth_required=listener.wants_login,
         bare_newline=smtp.bare_newline,
         xclient=standing.introduces,
+        vrfy="ask" if smtp.vrfy == "answer" else smtp.vrfy,
     )
 
 

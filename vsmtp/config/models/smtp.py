@@ -10,7 +10,11 @@ from vsmtp.config.models.section import Section
 from vsmtp.config.models.types import Duration, Listed, check_template, choice, refusal, text_of
 from vsmtp.values.reply import Reply
 
-Extension: TypeAlias = Literal["PIPELINING", "SIZE", "8BITMIME", "SMTPUTF8", "ENHANCEDSTATUSCODES"]
+Extension: TypeAlias = Literal[
+    "PIPELINING", "SIZE", "8BITMIME", "SMTPUTF8", "ENHANCEDSTATUSCODES",
+    "DSN", "CHUNKING", "LIMITS", "REQUIRETLS",
+]  # fmt: skip
+Vrfy: TypeAlias = Literal["vague", "answer", "off"]
 
 BareNewline: TypeAlias = Literal["reject", "normalize"]
 MixedRecipients: TypeAlias = Literal["separate", "strictest"]
@@ -89,6 +93,9 @@ class Smtp(Section):
     mixed_recipients: Annotated[MixedRecipients, choice(MixedRecipients)] = "separate"
     """A stranger's recipients whose domains have rules of their own about the message: `separate` puts off
     the later ones to a transaction of their own, with `strictest` one refusal is for all."""
+    vrfy: Annotated[Vrfy, choice(Vrfy)] = "vague"
+    """What VRFY is answered: `vague` says to everybody that mail would be tried; `answer` tells trusted
+    clients, and those who have logged in, whether a user exists; `off` does not know the command."""
     disable_extensions: Listed[Annotated[Extension, choice(Extension), BeforeValidator(_extension)]] = ()
     """Extensions that are not offered."""
     errors: Errors = Errors()
