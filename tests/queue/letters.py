@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
 
@@ -49,8 +48,8 @@ def wished(number: int) -> NewMessage:
         RcptParameters(original=OriginalRecipient("utf-8", "\u00fc@x.test")),
     )
     plain = letter(number, len(parameters))
-    to = tuple(replace(to, parameters=some) for to, some in zip(plain.recipients, parameters, strict=True))
-    return replace(plain, recipients=to, parameters=MailParameters(Return.HDRS, "QQ 3/1+x", requiretls=True))
+    to = tuple(to._replace(parameters=some) for to, some in zip(plain.recipients, parameters, strict=True))
+    return plain._replace(recipients=to, parameters=MailParameters(Return.HDRS, "QQ 3/1+x", requiretls=True))
 
 
 def accepting(*letters: NewMessage) -> Change:

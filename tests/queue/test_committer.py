@@ -235,9 +235,8 @@ def test_an_io_error_while_the_log_moves_breaks_the_spool(path: Path) -> None:
 def test_a_fault_of_ours_in_the_thread_leaves_nobody_waiting(path: Path) -> None:
     async def scenario(spool: Committer) -> None:
         await commit(spool, accepting(letter(1)))
-        bad = letter(2)
         unspeakable = Addressee(Address("a", "b.test"), notes="\udcff")
-        object.__setattr__(bad, "recipients", (unspeakable,))
+        bad = letter(2)._replace(recipients=(unspeakable,))
         results = await answers(spool, accepting(letter(3)), accepting(bad), accepting(letter(4)))
         assert all(isinstance(result, Broken) for result in results)
 

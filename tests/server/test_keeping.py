@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +28,7 @@ def keeper(spool: Committer, quarantine: Quarantine, told: list[NewMessage]) -> 
 
 def test_what_is_too_old_is_removed(tmp_path: Path) -> None:
     async def scenario(spool: Committer) -> list[int]:
-        new = replace(letter(2, state=STATE), arrived=NEW)
+        new = letter(2, state=STATE)._replace(arrived=NEW)
         await commit(spool, accepting(letter(1, state=STATE), new, letter(3)))
         await keeper(spool, Quarantine(keep=KEEP), []).look(OLD, NEW)
         return [message.number for message in await spool.read([1, 2, 3])]

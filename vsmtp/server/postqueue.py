@@ -341,7 +341,13 @@ class _Judgement:
             revised=(Revision(mail.number, state, sender, context, recipients),),
             remarks=tuple(self.remarks),
         )
-        return Judged(replace(mail, sender=sender, context=context), self.context, change, self.ended)
+        return Judged(_revised(mail, sender, context), self.context, change, self.ended)
+
+
+def _revised(mail: Mail, sender: Address, context: str) -> Mail:
+    if isinstance(mail, NewMessage):
+        return mail._replace(sender=sender, context=context)
+    return replace(mail, sender=sender, context=context)
 
 
 def _addressee(row: Row) -> Addressee:
