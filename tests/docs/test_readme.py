@@ -16,6 +16,7 @@ from tests.peers.postfix import free_port
 from tests.peers.server import VSMTP, running_server
 from tests.server.daemon import until
 from tests.server.test_unsound import told, vsmtp
+from vsmtp.cli.main import main
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 README: Final = (ROOT / "README.md").read_text("utf-8")
@@ -59,6 +60,18 @@ def test_a_piece_of_a_tree_is_sound(tmp_path: Path, block: str) -> None:
     (tree / "50-readme.toml").write_text(block)
     done = vsmtp("check", "-c", tmp_path)
     assert done.returncode == 0, told(done)
+
+
+def test_explain_prints_what_is_shown(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    [block] = [block for block in blocks("console") if block.startswith("$ vsmtp explain ")]
+    command, _, output = block.removeprefix("$ ").partition("\n")
+    tree = tmp_path / "conf.d"
+    tree.mkdir()
+    (tree / "00-base.toml").write_text('[server]\nlocal_domains = ["example.org"]\n[queue]\npath = "spool"\n')
+    [rules] = [piece for piece in blocks("toml") if piece.startswith("[[rules.rcpt]]")]
+    (tree / "50-rules.toml").write_text(rules)
+    assert main([word.replace("DIR", str(tmp_path)) for word in shlex.split(command)[1:]]) == 0
+    assert capsys.readouterr().out == output.replace("DIR", str(tmp_path))
 
 
 @pytest.mark.parametrize("link", sorted(set(re.findall(r"\]\(([\w./-]+)\)", README))))
