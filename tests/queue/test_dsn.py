@@ -9,16 +9,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from vsmtp.queue.dsn import MAX_HEADER, MAX_LINE, Report, bounce, deserves_bounce
+from vsmtp.message.mime.transfer import quoted_printable
+from vsmtp.queue.dsn import MAX_HEADER, MAX_LINE, Report, Told, bounce, deserves_bounce, is_told
+from vsmtp.smtp.parameters import Notify, OriginalRecipient, RcptParameters
 from vsmtp.values.address import NULL_SENDER, Address
-from vsmtp.values.outcome import Failed
+from vsmtp.values.outcome import Delivered, Failed, Outcome
 from vsmtp.values.reply import Reply
 
 HEADER = b"From: a@src.test\r\nSubject: lunch\r\n\r\nbody\r\n"
 REFUSED = Failed("smtp:mx.far.test:25", Reply(550, "5.1.1", "no such user"))
 
 
-def report(header: bytes = HEADER, **more: Any) -> Report:
+def report(content: bytes = HEADER, **more: Any) -> Report:
     usual: dict[str, Any] = {
         "server": "mx.test",
         "token": "T1",
@@ -27,7 +29,9 @@ def report(header: bytes = HEADER, **more: Any) -> Report:
         "arrived": 0.0,
         "failures": [(Address("b", "far.test"), REFUSED)],
     }
-    return Report(header=header, **(usual | more))
+    known = usual | more
+    told = [Told(*one) for one in known.pop("failures")]
+    return Report(content=content, recipients=told, **known)
 
 
 def read(written: bytes) -> EmailMessage:
@@ -153,3 +157,93 @@ def test_an_encoded_header_decodes_to_itself(lines: list[bytes]) -> None:
     header = b"\r\n".join([b"X: \xff", *lines])
     part = parts(bounce(report(header + b"\r\n\r\nbody")))[2]
     assert part.get_payload(decode=True) == header
+
+
+DONE = Delivered("maildir:/srv/b", Reply(250, "2.0.0", "delivered"))
+RELAYED = Delivered("smtp:mx.far.test:25", Reply(250, "", "ok"), "relayed")
+PASSED_ON = Delivered("smtp:mx.far.test:25", Reply(250, "2.0.0", "ok"), "passed-on")
+ORIGINAL = OriginalRecipient("rfc822", "info@src.test")
+
+
+def fields(written: bytes) -> list[dict[str, str]]:
+    blocks: Any = parts(written)[1].get_payload()
+    return [dict(block.items()) for block in blocks]
+
+
+def test_a_success_is_reported_as_what_it_is() -> None:
+    done = [(Address("b", "mx.test"), DONE), (Address("c", "far.test"), RELAYED)]
+    written = bounce(report(failures=done, envelope_id="QQ 1"))
+    assert read(written)["Subject"] == "Mail delivery report"
+    assert fields(written) == [
+        {
+            "Original-Envelope-Id": "QQ 1",
+            "Reporting-MTA": "dns; mx.test",
+            "Arrival-Date": "Thu, 01 Jan 1970 00:00:00 +0000",
+        },
+        {"Final-Recipient": "rfc822; b@mx.test", "Action": "delivered", "Status": "2.0.0"},
+        {
+            "Final-Recipient": "rfc822; c@far.test",
+            "Action": "relayed",
+            "Status": "2.0.0",
+            "Remote-MTA": "dns; mx.far.test",
+        },
+    ]
+    text = parts(written)[0].get_content().replace("\r\n", "\n")
+    assert "<b@mx.test>\n    Delivered." in text
+    assert "<c@far.test>\n    Handed to mx.far.test, which may not report." in text
+
+
+@pytest.mark.parametrize(
+    ("original", "written"),
+    [
+        (ORIGINAL, "rfc822; info@src.test"),
+        (OriginalRecipient("rfc822", "ü@src.test"), r"utf-8; \x{FC}@src.test"),
+        (OriginalRecipient("UTF-8", "ü@src.test"), r"UTF-8; \x{FC}@src.test"),
+        (OriginalRecipient("x400", "/c=de; a=b c/"), "x400; /c=de; a=b c/"),
+    ],
+)
+def test_a_recipient_is_named_as_the_sender_named_it(original: OriginalRecipient, written: str) -> None:
+    block = fields(bounce(report(failures=[(Address("b", "far.test"), REFUSED, original)])))[1]
+    assert next(iter(block)) == "Original-Recipient"
+    assert block["Original-Recipient"] == written
+
+
+def test_a_status_is_of_the_class_of_its_action() -> None:
+    late = Failed("smtp:mx.far.test:25", Reply(550, "4.4.7", "time is over"))
+    assert fields(bounce(report(failures=[(Address("b", "far.test"), late)])))[1]["Status"] == "5.0.0"
+
+
+@pytest.mark.parametrize(
+    ("content", "kind", "encoding"),
+    [
+        (HEADER, "message/rfc822", None),
+        (b"Subject: a\r\n\r\n\xe4\r\n", "message/rfc822", "8bit"),
+        ("Subject: ä\r\n\r\nü\r\n".encode(), "message/global", "quoted-printable"),
+    ],
+)
+def test_a_message_comes_back_whole_where_it_is_wanted(
+    content: bytes, kind: str, encoding: str | None
+) -> None:
+    written = bounce(report(content, is_full=True))
+    part = parts(written)[2]
+    assert (part.get_content_type(), part["Content-Transfer-Encoding"]) == (kind, encoding)
+    assert read(written)["Content-Transfer-Encoding"] == ("8bit" if encoding == "8bit" else None)
+    assert (quoted_printable(content) if kind == "message/global" else content) in written
+    assert b"All of your" in written
+
+
+@pytest.mark.parametrize(
+    ("notify", "told"),
+    [
+        ("", [REFUSED]),
+        ("FAILURE", [REFUSED]),
+        ("NEVER", []),
+        ("DELAY", []),
+        ("SUCCESS", [DONE, RELAYED]),
+        ("SUCCESS FAILURE", [REFUSED, DONE, RELAYED]),
+    ],
+)
+def test_the_sender_hears_what_it_wants_to(notify: str, told: list[Outcome]) -> None:
+    wishes = RcptParameters(frozenset(Notify[word] for word in notify.split()))
+    outcomes: list[Outcome | None] = [REFUSED, DONE, RELAYED, PASSED_ON, None]
+    assert [outcome for outcome in outcomes if is_told(outcome, wishes)] == told

@@ -11,6 +11,7 @@ from vsmtp.queue.records import ACTIVE, Addressee, NewMessage
 from vsmtp.queue.schedule import Schedule
 from vsmtp.server.ledger import Books, Ledger
 from vsmtp.server.parcel import Held, Parcel
+from vsmtp.smtp.parameters import Notify, OriginalRecipient, RcptParameters
 from vsmtp.telemetry.events import RecipientDeferred, RecipientDelivered, RecipientFailed
 from vsmtp.telemetry.log import Event, Log
 from vsmtp.values.address import NULL_SENDER, Address
@@ -143,3 +144,54 @@ def test_one_recipients_trouble_does_not_touch_the_other(outcome: Deferred | Fai
     one.ledger.enter(one.parcel(0), outcome)
     one.ledger.enter(one.parcel(1), Delivered("maildir:/b", Reply(250, "2.0.0", "delivered")))
     assert (one.mail.number, 1) in one.ledger.close()[0].finished
+
+
+DONE = Delivered("maildir:/b", Reply(250, "2.0.0", "delivered"))
+
+
+def wishing(one: Office, number: int, *notify: Notify) -> Parcel:
+    parcel = one.parcel(number)
+    parcel.parameters = RcptParameters(frozenset(notify), OriginalRecipient("rfc822", "first@here.test"))
+    return parcel
+
+
+def test_a_success_is_reported_to_who_wants_to_hear_of_it() -> None:
+    one = office()
+    one.ledger.enter(wishing(one, 0, Notify.SUCCESS), DONE)
+    one.ledger.enter(one.parcel(1), DONE)
+    [report] = one.ledger.close()[1]
+    assert (report.sender, report.recipients[0].address) == (NULL_SENDER, Address.parse("s@here.test"))
+    assert report.recipients[0].parameters.notify == {Notify.NEVER}
+    assert b"Action: delivered" in report.content.data
+    assert b"Original-Recipient: rfc822; first@here.test" in report.content.data
+    assert b"b@there.test" not in report.content.data
+
+
+def test_nobody_reports_what_the_next_server_will() -> None:
+    one = office()
+    one.ledger.enter(wishing(one, 0, Notify.SUCCESS), Delivered("smtp:x:25", DONE.reply, "passed-on"))
+    assert one.ledger.close()[1] == []
+
+
+def test_the_null_sender_hears_of_no_success() -> None:
+    one = office(sender="")
+    one.ledger.enter(wishing(one, 0, Notify.SUCCESS), DONE)
+    assert one.ledger.close()[1] == []
+
+
+def test_failures_are_told_of_those_recipients_only_for_whom_it_is_wanted() -> None:
+    one = office()
+    one.ledger.enter(wishing(one, 0, Notify.NEVER), NEVER)
+    one.ledger.enter(wishing(one, 1, Notify.FAILURE), NEVER)
+    change, [report], _ = one.ledger.close()
+    assert change.finished == ((one.mail.number, 0), (one.mail.number, 1))
+    assert b"a@there.test" not in report.content.data
+    name = one.spool.name(report.number)
+    assert [event.bounce for event in one.log.events if isinstance(event, RecipientFailed)] == ["", name]
+
+
+def test_successes_and_failures_are_reported_apart() -> None:
+    one = office()
+    one.ledger.enter(wishing(one, 0, Notify.SUCCESS), DONE)
+    one.ledger.enter(one.parcel(1), NEVER)
+    assert len({report.number for report in one.ledger.close()[1]}) == 2

@@ -15,7 +15,7 @@ from typing import Any, Final, NamedTuple
 from vsmtp.config.models.server import LMTP
 from vsmtp.facts.subject import Variable
 from vsmtp.message.trace import Manner, Trace, protocol_of, received
-from vsmtp.queue.dsn import deserves_bounce
+from vsmtp.queue.dsn import Told, deserves_bounce, is_told
 from vsmtp.queue.records import (
     ACTIVE,
     QUARANTINE,
@@ -31,7 +31,7 @@ from vsmtp.queue.records import (
 from vsmtp.queue.spool import Spool
 from vsmtp.rules.verdicts import Discard, Quarantine
 from vsmtp.server.bounces import Failing, compose_bounce
-from vsmtp.server.context import Context, Known, Visitor, write_context
+from vsmtp.server.context import Context, Known, Visitor, write_context, write_visit
 from vsmtp.server.decisions import write_remarks
 from vsmtp.server.hearing import Heard
 from vsmtp.server.judging import Group
@@ -159,7 +159,10 @@ class Acceptance(NamedTuple):
         variables: Mapping[str, Variable] = part.group.variables
         if client.variables:
             variables = {**client.variables, **variables}
-        context = Context(client, variables, letter.known, remarked=remarked)
+        if variables or letter.known or remarked:
+            context = write_context(Context(client, variables, letter.known, remarked=remarked))
+        else:
+            context = write_visit(letter.visitor)
         return NewMessage(
             number, now, about.sender, letter.mailing.eight_bit, about.smtputf8, letter.visitor.session,
             f"{QUARANTINE}{part.fate.name}" if isinstance(part.fate, Quarantine) else ACTIVE,
@@ -168,7 +171,7 @@ class Acceptance(NamedTuple):
                 for to in part.recipients
             ),
             Content(self._trace(number, now) + head + letter.arrived.rest, letter.arrived.file),
-            write_context(context), letter.mailing.parameters,
+            context, letter.mailing.parameters,
         )  # fmt: skip
 
     def _trace(self, number: int, now: float) -> bytes:
@@ -193,23 +196,30 @@ class Acceptance(NamedTuple):
         if not mailing.refused:
             return []
         sender = mailing.subject.sender
-        failures = [(to.address, Failed("", reply)) for to, reply in mailing.refused]
-        failing = Failing(
-            sender, now, visitor.session, (mailing.subject.head or b"") + self.letter.arrived.rest
-        )
-        report = (
-            compose_bounce(self.counter.server_name, self.counter.spool, failing, failures)
-            if deserves_bounce(sender)
-            else None
-        )
+        failures = [(to, Failed("", reply)) for to, reply in mailing.refused]
+        told = [
+            Told(to.address, failed, to.parameters.original)
+            for to, failed in failures
+            if is_told(failed, to.parameters)
+        ]
+        report = self._report(told, now) if told and deserves_bounce(sender) else None
         bounce = self.counter.spool.name(report.number) if report else ""
-        for address, failed in failures:
+        for to, failed in failures:
             self.counter.log.emit(
                 RecipientFailed(
-                    visitor.session, name, str(sender), str(address), failed.where, str(failed.reply), bounce
+                    visitor.session, name, str(sender), str(to.address), failed.where, str(failed.reply),
+                    bounce if is_told(failed, to.parameters) else "",
                 )
-            )
+            )  # fmt: skip
         return [report] if report else []
+
+    def _report(self, told: Sequence[Told], now: float) -> NewMessage:
+        mailing, arrived = self.letter.mailing, self.letter.arrived
+        content = Content((mailing.subject.head or b"") + arrived.rest, arrived.file)
+        failing = Failing(
+            mailing.subject.sender, now, self.letter.visitor.session, content, mailing.parameters
+        )
+        return compose_bounce(self.counter.server_name, self.counter.spool, failing, told)
 
     def _committed(self, name: str, messages: Sequence[NewMessage], result: Result) -> None:
         match result:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from vsmtp.queue.dsn import deserves_bounce
+from vsmtp.queue.dsn import Told, deserves_bounce, is_told
 from vsmtp.queue.records import Change, NewMessage, RecipientKey, Remark, Reschedule
 from vsmtp.queue.schedule import Schedule, expire
 from vsmtp.queue.spool import Spool
@@ -44,6 +44,7 @@ class Ledger:
         self._rescheduled: list[Reschedule] = []
         self._remarks: list[Remark] = []
         self._failed: dict[int, list[tuple[Parcel, Failed]]] = {}
+        self._succeeded: dict[int, list[tuple[Parcel, Delivered]]] = {}
 
     def enter(self, parcel: Parcel, outcome: Outcome | None, retry_in: float | None = None) -> None:
         """Note what became of a parcel; None: it was dropped. `retry_in` seconds go before the schedule."""
@@ -55,6 +56,8 @@ class Ledger:
             case Delivered():
                 self._finished.append(parcel.key)
                 self._books.log.emit(self._delivered(parcel, outcome))
+                if parcel.parameters.notify and is_told(outcome, parcel.parameters):
+                    self._succeeded.setdefault(parcel.held.mail.number, []).append((parcel, outcome))
             case Deferred():
                 self._defer(parcel, outcome, retry_in)
             case Failed():
@@ -109,26 +112,34 @@ class Ledger:
         self._failed.setdefault(parcel.held.mail.number, []).append((parcel, outcome))
 
     def _reports(self) -> Iterator[NewMessage]:
-        """One report to the sender of each message that failed for somebody, unless it has none."""
+        """What the senders of these messages are to hear, unless there is none or it does not want to."""
         for failures in self._failed.values():
-            report = self._report(failures) if deserves_bounce(failures[0][0].held.mail.sender) else None
+            told = [entry for entry in failures if is_told(entry[1], entry[0].parameters)]
+            report = self._report(told)
             name = self.spool.name(report.number) if report else ""
             for parcel, outcome in failures:
                 mail = parcel.held.mail
+                bounce = name if is_told(outcome, parcel.parameters) else ""
                 self._books.log.emit(
                     RecipientFailed(
                         mail.session, parcel.held.name, str(mail.sender), str(parcel.address),
-                        outcome.where, str(outcome.reply), name,
+                        outcome.where, str(outcome.reply), bounce,
                     )
                 )  # fmt: skip
             if report:
                 yield report
+        for successes in self._succeeded.values():
+            report = self._report(successes)
+            if report:
+                yield report
 
-    def _report(self, failures: list[tuple[Parcel, Failed]]) -> NewMessage:
-        mail = failures[0][0].held.mail
-        failing = Failing(mail.sender, mail.arrived, mail.session, mail.content.data)
-        failed = [(parcel.address, outcome) for parcel, outcome in failures]
-        return compose_bounce(self._books.server_name, self.spool, failing, failed, self._now)
+    def _report(self, told: Sequence[tuple[Parcel, Failed | Delivered]]) -> NewMessage | None:
+        if not told or not deserves_bounce(told[0][0].held.mail.sender):
+            return None
+        mail = told[0][0].held.mail
+        failing = Failing(mail.sender, mail.arrived, mail.session, mail.content, mail.parameters)
+        said = [Told(parcel.address, outcome, parcel.parameters.original) for parcel, outcome in told]
+        return compose_bounce(self._books.server_name, self.spool, failing, said, self._now)
 
 
 def _words(outcome: Outcome | None) -> str:

@@ -33,9 +33,13 @@ def undo(octets: bytes, encoding: Encoding) -> bytes:
 
 
 def quoted_printable(text: bytes) -> bytes:
-    """Lines that end in CRLF as lines of at most 76 octets of US-ASCII; line ends stay line ends."""
-    # binascii takes its own line ends from the first of the text, and blanks before an end are unsafe.
-    return b2a_qp(text) if text.endswith(b"\r\n") else b2a_qp(text + b"\r\n")[:-2]
+    """Any octets as lines of at most 76 octets of US-ASCII; only their CRLF are line ends and stay so."""
+    return b"\r\n".join(map(_quoted_line, text.split(b"\r\n")))
+
+
+def _quoted_line(line: bytes) -> bytes:
+    # The only LF left are those of soft line breaks.
+    return b2a_qp(line, istext=False).replace(b"=\n", b"=\r\n")
 
 
 def _from_base64(octets: bytes) -> bytes:
