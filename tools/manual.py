@@ -25,6 +25,7 @@ from vsmtp.config.models.settings import Settings  # noqa: E402
 from vsmtp.config.shape import model_of, tagged  # noqa: E402
 from vsmtp.values.units import format_duration, format_size  # noqa: E402
 from vsmtp.vocabulary.facts import FACTS, Fact, families  # noqa: E402
+from vsmtp.vocabulary.replies import REPLIES, REWORDABLE  # noqa: E402
 
 DOCS = ROOT / "docs"
 
@@ -42,6 +43,18 @@ each use.
 
 | fact | type | from | cost | absent | |
 |---|---|---|---|---|---|
+"""
+
+REPLIES_INTRODUCTION = """\
+# Replies
+
+Written by `tools/manual.py` from `vsmtp/vocabulary/replies.py`; change it there. What the server says by \
+itself, by the
+names that `[smtp.replies]` knows. A rewording keeps the first digit, and 421 stays 421, for it closes; the
+enhanced code stays where none is written. `{server.name}` is filled in.
+
+| name | usual words |
+|---|---|
 """
 
 INTRODUCTION = """\
@@ -171,7 +184,13 @@ def fact_row(fact: Fact) -> str:
     )
 
 
-PAGES = {DOCS / "configuration.md": manual, DOCS / "facts.md": facts}
+def replies() -> str:
+    """The page of replies."""
+    rows = (f"| `{name}` | `{REPLIES[name]}` |\n" for name in REWORDABLE)
+    return REPLIES_INTRODUCTION + "".join(rows)
+
+
+PAGES = {DOCS / "configuration.md": manual, DOCS / "facts.md": facts, DOCS / "replies.md": replies}
 
 
 def main() -> int:

@@ -99,6 +99,11 @@ FAULTS = [
     ("[smtp.replies]\ngreeting = '250 {server.name}'", "10-a.toml:2:12+19 bad-reply", "begins with `220"),
     ("[smtp.replies]\ngreeting = 'hello'", "10-a.toml:2:12+7 bad-reply", "a reply is written"),
     ('[smtp.replies]\ngreeting = "220 {server.name}\\nx"', "10-a.toml:2:12+22 bad-reply", "one line"),
+    ("[smtp.replies]\nqueud = '250 x'", "10-a.toml:2:1+5 unknown-key", "no reply is called `queud`"),
+    ("[smtp.replies]\nreset = '451 4.3.0 x'", "10-a.toml:2:9+13 bad-reply", "`reset` is a 2yz reply"),
+    ("[smtp.replies]\nnot_smtp = '450 x'", "10-a.toml:2:12+7 bad-reply", "421 and nothing else"),
+    ("[smtp.replies]\nnoop = '250 {x}'", "10-a.toml:2:8+9 bad-template", "unknown name `x`"),
+    ("[smtp]\nreplies = 5", "10-a.toml:2:11+1 wrong-type", "expected a table"),
     ("[tls.sni.'a b']", "10-a.toml:1:10+5 bad-domain", "is not a domain"),
     ("[tls.sni.'a.example']\ncertificate = 'x'", "10-a.toml:1:10+11 missing-key", "`private_key` is missing"),
     (LISTENER + "kind = 'delegation'", "10-a.toml:3:8+12 not-yet", "delegation arrives"),
@@ -163,7 +168,9 @@ def test_keys_that_arrive_later_are_not_in_the_models() -> None:
 
 def test_the_greeting_can_be_reworded(tmp_path: Path) -> None:
     text = "[smtp.replies]\ngreeting = '220 {server.name} No spam here'\n"
-    assert sound(plant(tmp_path, a10=text)).settings.smtp.replies.greeting == "220 {server.name} No spam here"
+    assert (
+        sound(plant(tmp_path, a10=text)).settings.smtp.replies["greeting"] == "220 {server.name} No spam here"
+    )
 
 
 def test_sizes_may_be_plain_numbers(tmp_path: Path) -> None:

@@ -16,11 +16,11 @@ from vsmtp.facts import subject
 from vsmtp.server.attempts import Answering, Attempts
 from vsmtp.server.logins import Logins
 from vsmtp.smtp.questions import Authenticate, AuthResponse
-from vsmtp.smtp.replies import REPLIES
 from vsmtp.telemetry.log import Log
 from vsmtp.values.answer import Unavailable
 from vsmtp.values.reply import Reply
 from vsmtp.values.secret import Secret
+from vsmtp.vocabulary.replies import REPLIES
 
 RIGHT = b"\0ann\0pencil"
 WRONG = b"\0ann\0pen"

@@ -34,6 +34,7 @@ from vsmtp.values.answer import Found, Unavailable
 from vsmtp.values.outcome import Deferred
 from vsmtp.values.reply import Reply
 from vsmtp.values.secret import Secret
+from vsmtp.vocabulary.replies import rewording
 
 # As many files as share their syncs well; and how many batches the postman is given at a time.
 MAILDIR_BATCH: Final = 64
@@ -54,7 +55,7 @@ def terms(settings: Settings, listener: Listener = MX, standing: Standing = STRA
         max_line_length=smtp.max_line_length,
         hard_error_limit=smtp.errors.hard,
         extensions=tuple(name for name in ALL_EXTENSIONS if name not in smtp.disable_extensions),
-        replies=_replies(settings, listener),
+        replies=_replies(settings),
         kind="lmtp" if listener.kind in LMTP else "smtp",
         tls="active" if standing.is_secure else starttls,
         auth=_mechanisms(settings, listener, standing),
@@ -76,11 +77,9 @@ def _mechanisms(settings: Settings, listener: Listener, standing: Standing) -> t
     return offer.offered(settings.auth.mechanisms, now)
 
 
-def _replies(settings: Settings, listener: Listener) -> dict[str, Reply]:
-    replies = settings.smtp.replies
-    if listener.kind in LMTP and "greeting" not in replies.model_fields_set:
-        return {}
-    return {"greeting": _greeting(replies.greeting)}
+def _replies(settings: Settings) -> dict[str, Reply]:
+    """Give the replies that are reworded."""
+    return {name: rewording(name, written) for name, written in settings.smtp.replies.items()}
 
 
 def services(settings: Settings, certificates: Certificates | None) -> dict[str, Service]:
@@ -127,11 +126,6 @@ def penalty(settings: Settings) -> Penalty:
 def pace(rate: Rate | None, clock: Callable[[], float]) -> Pace | None:
     """What counts towards a rate, None for any number."""
     return None if rate is None else Pace(rate.events, rate.seconds, clock)
-
-
-def _greeting(written: str) -> Reply:
-    code, _, text = written.partition(" ")
-    return Reply(int(code), "", text)
 
 
 def patience(settings: Settings) -> Patience:

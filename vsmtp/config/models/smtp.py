@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, Final, Literal, TypeAlias
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Field, ValidationError
+from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from vsmtp.config.models.section import Section
-from vsmtp.config.models.types import Duration, Listed, check_template, choice, refusal, text_of
-from vsmtp.values.reply import Reply
+from vsmtp.config.models.types import (
+    Duration,
+    Listed,
+    check_template,
+    choice,
+    describe,
+    nearest,
+    refusal,
+    text_of,
+)
+from vsmtp.vocabulary.replies import REPLIES, REWORDABLE, rewording
 
 Extension: TypeAlias = Literal[
     "PIPELINING", "SIZE", "8BITMIME", "SMTPUTF8", "ENHANCEDSTATUSCODES",
@@ -18,26 +29,62 @@ Vrfy: TypeAlias = Literal["vague", "answer", "off"]
 
 BareNewline: TypeAlias = Literal["reject", "normalize"]
 MixedRecipients: TypeAlias = Literal["separate", "strictest"]
+ReceivedClient: TypeAlias = Literal["always", "not-authenticated"]
 
-_GREETING_CODE: Final = 220
-_MAX_GREETING: Final = 400  # room for the server's name within the 512 octets of RFC 5321 4.5.3.1.5
+_MAX_REPLY: Final = 400  # room for the server's name within the 512 octets of RFC 5321 4.5.3.1.5
+# RFC 5321 3.8: with it the server says that it closes.
+_CLOSING: Final = 421
 
 
 def _extension(value: object) -> object:
     return value.upper() if isinstance(value, str) else value
 
 
-def _greeting(value: object) -> str:
+def _replies(value: object) -> dict[str, str]:
+    """The replies as they are written; every fault stands at its own key."""
+    if not isinstance(value, dict):
+        raise refusal("wrong-type", f"expected a table, found {describe(value)}")
+    faults = []
+    for name, written in value.items():
+        try:
+            _check_reply(name, written)
+        except _UnknownReplyError as unknown:
+            faults.append(InitErrorDetails(type=unknown.fault, loc=(name, "[key]"), input=written))
+        except PydanticCustomError as fault:
+            faults.append(InitErrorDetails(type=fault, loc=(name,), input=written))
+    if faults:
+        raise ValidationError.from_exception_data("replies", faults)
+    return value
+
+
+class _UnknownReplyError(Exception):
+    """No reply has this name."""
+
+    def __init__(self, name: str) -> None:
+        near = nearest(name, REWORDABLE)
+        remedy = f"did you mean `{near}`?" if near else "`docs/replies.md` lists the names"
+        self.fault = refusal("unknown-key", f"no reply is called `{name}`", remedy)
+
+
+def _check_reply(name: str, value: object) -> None:
+    if name not in REWORDABLE:
+        raise _UnknownReplyError(name)
+    usual = REPLIES[name]
     written = check_template(text_of(value, "a reply in quotes"), ("server.name",))
     try:
-        reply = Reply.parse(written)
+        reply = rewording(name, written)
     except ValueError as error:
         raise refusal("bad-reply", str(error)) from None
-    if reply.code != _GREETING_CODE or not written.startswith("220 {server.name}"):
+    if name == "greeting" and not written.startswith("220 {server.name}"):
         raise refusal("bad-reply", "a greeting begins with `220 {server.name}` (RFC 5321 4.2)")
-    if not (written.isascii() and written.isprintable()) or len(written) > _MAX_GREETING:
-        raise refusal("bad-reply", f"a greeting is one line of at most {_MAX_GREETING} ASCII characters")
-    return written
+    if reply.code // 100 != usual.code // 100:
+        message = f"`{name}` is a {usual.code // 100}yz reply, this is another kind of answer"
+        raise refusal("bad-reply", message, f"begin with a code like {usual.code}")
+    if (reply.code == _CLOSING) is not (usual.code == _CLOSING):
+        message = f"421 and nothing else ends a connection, and `{name}` is {usual.code}"
+        raise refusal("bad-reply", message, f"begin with {usual.code}")
+    if not (written.isascii() and written.isprintable()) or len(written) > _MAX_REPLY:
+        raise refusal("bad-reply", f"it is one line of at most {_MAX_REPLY} ASCII characters")
 
 
 class Errors(Section):
@@ -68,13 +115,6 @@ class Timeouts(Section):
     """The longest that a client may stay connected."""
 
 
-class Replies(Section):
-    """Replies in other words."""
-
-    greeting: Annotated[str, BeforeValidator(_greeting)] = "220 {server.name} ESMTP"
-    """The first line a client sees; it begins with `220 {server.name}`."""
-
-
 class Smtp(Section):
     """The SMTP dialogue."""
 
@@ -96,11 +136,15 @@ class Smtp(Section):
     vrfy: Annotated[Vrfy, choice(Vrfy)] = "vague"
     """What VRFY is answered: `vague` says to everybody that mail would be tried; `answer` tells trusted
     clients, and those who have logged in, whether a user exists; `off` does not know the command."""
+    received_client: Annotated[ReceivedClient, choice(ReceivedClient)] = "always"
+    """Whose name and address stand in the Received field: everybody's (`always`), or with `not-authenticated` not
+    those of a client that has logged in."""
     disable_extensions: Listed[Annotated[Extension, choice(Extension), BeforeValidator(_extension)]] = ()
     """Extensions that are not offered."""
     errors: Errors = Errors()
     """Limits on mistakes."""
     timeouts: Timeouts = Timeouts()
     """Limits on waiting."""
-    replies: Replies = Replies()
-    """Replies in other words."""
+    replies: Annotated[Mapping[str, str], BeforeValidator(_replies)] = {}
+    """Replies in other words, by the names in `docs/replies.md`: `greeting = "220 {server.name} ESMTP"`. The
+    kind of answer stays what it is."""
