@@ -54,6 +54,16 @@ def _assumptions(tree: Tree, graph: Graph) -> Iterator[str]:
         yield f"clients in {trusted} are your own"
     if tree.settings.relay_domains:
         yield f"mail for {', '.join(tree.settings.relay_domains)} is wanted there"
+    proxies = [
+        str(network)
+        for listener in tree.settings.listeners.values()
+        for network in (*listener.proxy_protocol_from, *listener.xclient_from)
+    ]
+    if proxies:
+        yield f"proxies in {', '.join(proxies)} tell the truth about their clients"
+    asked = {condition.fact.name for rule in all_rules(graph) for condition in conditions_of(rule)}
+    if "tls.client_cert" in asked:
+        yield "who shows a certificate that `tls.client_ca` vouches for is no stranger"
     opaque: dict[str, Fact] = {}
     for rule in all_rules(graph):
         for condition in conditions_of(rule):

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from vsmtp.inspect.proof.facts import PARTS, Amount, Facts
-from vsmtp.inspect.proof.formula import Formula, Names, both, choose, either, implies, opposite
+from vsmtp.inspect.proof.formula import Formula, both, choose, either, every, implies, opposite, some
 from vsmtp.inspect.proof.gather import all_rules, constant_address
 from vsmtp.inspect.proof.lines import ABSENT, Flags, Line, Numbers, Texts
 from vsmtp.inspect.proof.symbols import Mailbox, Single, Symbol
@@ -26,7 +26,7 @@ from vsmtp.rules.effects import (
     templates,
 )
 from vsmtp.rules.graph import Graph
-from vsmtp.rules.language import Interval, Rule, RuleInfo
+from vsmtp.rules.language import Quantified, Rule, RuleInfo, Test
 from vsmtp.rules.template import Template
 from vsmtp.vocabulary.facts import Fact
 from vsmtp.vocabulary.stages import Stage
@@ -38,6 +38,9 @@ _AGAIN: Final = {
     Stage.RCPT: frozenset({Stage.RCPT}),
     Stage.DATA: frozenset({Stage.RCPT}),
 }
+_LASTING: Final = frozenset({
+    "client.ip", "client.net", "client.port", "client.trusted", "listener.name", "listener.port", "listener.kind",
+})  # fmt: skip
 
 
 @dataclass(slots=True)
@@ -57,24 +60,24 @@ class Deeds:
         self._ours = ours
         self._added: set[str] = set()
         self._set_at: dict[str, set[Stage]] = {}
+        self._setters: dict[str, list[Rule]] = {}
         written: set[str] = set()
         for rule in all_rules(graph):
             for effect in rule.effects:
-                self._note(effect, rule.info.stage, written)
+                self._note(rule, effect, written)
         self.taint = Taint(facts, ours, graph.bindings, frozenset(written))
         self.leaks: list[Leak] = []
         self.silent = False
         self.stage = Stage.CONNECT
 
-    def _note(self, effect: Effect, stage: Stage, written: set[str]) -> None:
+    def _note(self, rule: Rule, effect: Effect, written: set[str]) -> None:
         match effect:
-            case SetVariables(values):
-                for name, _ in values:
-                    self._set_at.setdefault(name, set()).add(stage)
-            case AddVariables(amounts):
-                for name, _ in amounts:
-                    self._added.add(name)
-                    self._set_at.setdefault(name, set()).add(stage)
+            case SetVariables(pairs) | AddVariables(pairs):
+                for name, _ in pairs:
+                    self._set_at.setdefault(name, set()).add(rule.info.stage)
+                    self._setters.setdefault(name, []).append(rule)
+                    if isinstance(effect, AddVariables):
+                        self._added.add(name)
             case TableSet(table) | TableAdd(table):
                 if any(text.facts for text in templates(effect)):
                     written.add(table)
@@ -99,10 +102,33 @@ class Deeds:
         self._facts.place(fact, fresh)
 
     def unsettle(self, stage: Stage) -> None:
-        """What earlier greetings and recipients may have set is anything."""
+        """What earlier greetings and recipients may have set is anything, if this client can set it at all."""
         for name, fact in list(self._facts.known.items()):
             if _AGAIN.get(stage, frozenset()) & self._set_at.get(name, set()):
-                self._facts.place(fact, self._anything(fact))
+                possible = some(self._may_fire(rule) for rule in self._setters[name])
+                self._unsettle(fact, self._facts.names.named(f"{name} may be set", possible))
+
+    def _may_fire(self, rule: Rule) -> Formula:
+        """Whether what never changes while a connection lasts lets the rule fire."""
+        return some(
+            every(
+                self._facts.test(condition.fact, test).open
+                for condition in conjunction
+                if condition.fact.name in _LASTING
+                for test in condition.tests
+                if not test_refers(test)
+            )
+            for conjunction in rule.when
+        )
+
+    def _unsettle(self, fact: Fact, possible: Formula) -> None:
+        now, new = self._facts.of(fact), self._anything(fact)
+        if isinstance(now, Amount) and isinstance(new, Amount):
+            same = both(new.number == now.number, new.absent == now.absent)
+            self._facts.names.always(either(possible, same))
+        elif isinstance(now, Single) and isinstance(new, Single):
+            new.become(now, opposite(possible))
+        self._facts.place(fact, new)
 
     def _anything(self, fact: Fact) -> Symbol:
         names = self._facts.names
@@ -204,6 +230,11 @@ class Deeds:
             self.leaks.append(Leak(leads, rule.info, f"forward {where}"))
 
 
+def test_refers(test: Test) -> bool:
+    """Whether other facts have a part in the test."""
+    return isinstance(test, Quantified) or bool(test.refs)
+
+
 def _cell_of(line: Line, value: Assigned) -> int | None:
     """The cell of what a variable is set to, if that is known."""
     if isinstance(value, bool):
@@ -215,6 +246,3 @@ def _cell_of(line: Line, value: Assigned) -> int | None:
         return None
     spans = (n for n, cell in enumerate(line.cells) if cell.start <= value < cell.end)
     return next(spans, None)
-
-
-__all__ = ["Deeds", "Interval", "Leak", "Names"]

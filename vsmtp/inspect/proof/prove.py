@@ -33,22 +33,26 @@ _PLAYS: Final = 4
 _NO_TIME: Final = "time ran out"
 _DISAGREED: Final = "the rehearsal of the session comes out otherwise"
 _LOOSE: Final = "it may take several greetings, recipients or moments, which cannot be played"
-_ENCRYPTED: Final = frozenset({"submissions"})
 
 
 def around(tree: Tree, graph: Graph) -> Around:
     """What a proof has to know of the tree."""
     settings = tree.settings
     doors = [
-        Door(name, each.address[0].port, each.kind, str(each.tls) != "none" or each.kind in _ENCRYPTED)
+        Door(
+            name, each.address[0].port, each.kind,
+            "required" if each.is_implicit else each.starttls(has_certificate=settings.has_certificate),
+            each.logins,
+        )
         for name, each in settings.listeners.items()
-    ]
+    ]  # fmt: skip
     return Around(
         graph,
         frozenset(name.casefold() for name in settings.local_domains),
         frozenset(name.casefold() for name in settings.relay_domains),
         settings.server.trusted,
         doors,
+        settings.server.recipient_delimiter,
     )
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from ipaddress import IPv4Network, IPv6Network
-from typing import Final
+from typing import Final, Literal, TypeAlias
 
 from vsmtp.inspect.proof.deeds import Deeds, Leak
 from vsmtp.inspect.proof.facts import PARTS, Facts
@@ -21,28 +21,32 @@ from vsmtp.inspect.proof.symbols import Mailbox, Single, Stated, outside
 from vsmtp.inspect.proof.walk import Ends, Walker
 from vsmtp.rules.constants import ordinal
 from vsmtp.rules.graph import Graph
-from vsmtp.rules.language import Interval, Literal, Op, Rule
+from vsmtp.rules.language import Interval, Op, Rule
+from vsmtp.rules.language import Literal as Operator
 from vsmtp.vocabulary.facts import FACTS, Fact
 from vsmtp.vocabulary.stages import Stage
 
-Network = IPv4Network | IPv6Network
+Duty: TypeAlias = Literal["none", "may", "required"]
+Network: TypeAlias = IPv4Network | IPv6Network
 _V4_END: Final = 1 << 32
 _FIRST: Final = Interval(1, 2)
 _SECOND: Final = Interval(2, 3)
 # Facts that another moment may make others.
 _PASSING: Final = ("time.", "rate.")
 _LOGIN: Final = ("auth.user", "auth.domain", "auth.mechanism", "auth.success", "auth.attempt")
+OF_LOGINS: Final = frozenset({"sender.owned", "message.from_owned"})
 _TLS: Final = ("tls.version", "tls.cipher", "tls.sni", "tls.client_cert")
 
 
 @dataclass(frozen=True, slots=True)
 class Door:
-    """A listener; `tls`: whether a session on it may be encrypted."""
+    """A listener: whether sessions on it may be, or have to be, encrypted and logged in before any mail."""
 
     name: str
     port: int
     kind: str
-    tls: bool
+    tls: Duty = "none"
+    logins: Duty = "none"
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +58,7 @@ class Around:
     relay: frozenset[str]
     trusted: Sequence[Network]
     doors: Sequence[Door]
+    delimiter: str = "+"
 
     @property
     def ours(self) -> frozenset[str]:
@@ -102,9 +107,14 @@ class Session:
     def leaks(self) -> list[Leak]:
         """What effects do, each with its formula."""
         return [
-            Leak(every((leak.formula, self.cast.stranger, self.accepted)), leak.rule, leak.what)
+            Leak(every((leak.formula, self._unknown, self.accepted)), leak.rule, leak.what)
             for leak in self.deeds.leaks
         ]
+
+    @property
+    def _unknown(self) -> Formula:
+        """A stranger, and one without a certificate that the administrator's own authority has signed."""
+        return both(self.cast.stranger, self.facts.single("tls.client_cert").cell == ABSENT)
 
     def _lines(self, extra: Sequence[Rule]) -> Lines:
         around = self.around
@@ -116,12 +126,12 @@ class Session:
             lines.add(name, Op.IS, "postmaster")
         ends = (0, _V4_END, *(end for span in map(_span, around.trusted) for end in (span.start, span.end)))
         spans = [_span(network) for network in around.trusted] + [Interval(end, end + 1) for end in ends[:2]]
-        lines.add_spans("client.ip", Literal(Op.IS, False, tuple(spans)))
+        lines.add_spans("client.ip", Operator(Op.IS, False, tuple(spans)))
         lines.add("listener.name", Op.IS, *(door.name.casefold() for door in around.doors))
         lines.add("listener.kind", Op.IS, *(door.kind for door in around.doors))
         ports = tuple(Interval(door.port, door.port + 1) for door in around.doors)
-        lines.add_spans("listener.port", Literal(Op.IS, False, ports))
-        lines.add_spans("rcpt.index", Literal(Op.IS, False, (_FIRST, _SECOND)))
+        lines.add_spans("listener.port", Operator(Op.IS, False, ports))
+        lines.add_spans("rcpt.index", Operator(Op.IS, False, (_FIRST, _SECOND)))
         return lines
 
     # Who comes.
@@ -141,13 +151,14 @@ class Session:
         tls = self._encryption(door)
         sender = facts.mailbox(PARTS["sender"])
         facts.put_mailbox("sender", sender)
+        self._tagged(sender)
         facts.put_mailbox("author", facts.mailbox(PARTS["author"]))
         helo = facts.single("helo.name")
         esmtp = facts.single("helo.esmtp")
         for name in ("helo.name", "helo.literal", "helo.esmtp"):
             self.names.always(facts.single(name).cell >= 0)
         self._bracketed(helo)
-        self._login(authenticated)
+        self._login(door, authenticated)
         return Cast(ip, door, trusted, stranger, authenticated, helo, esmtp, tls, sender)
 
     def _connect(self) -> Single:
@@ -168,13 +179,19 @@ class Session:
 
     def _encryption(self, door: Single) -> Formula:
         facts = self.facts
-        may = some(door.is_text(each.name.casefold()) for each in self.around.doors if each.tls)
         active = self.names.claim("tls")
-        self.names.always(implies(active, may))
+        self._duty(door, active, {each.name: each.tls for each in self.around.doors})
         facts.place(FACTS["tls.active"], Stated(active))
         for name in _TLS:
             self.names.always(implies(opposite(active), facts.single(name).cell == ABSENT))
         return active
+
+    def _duty(self, door: Single, done: Formula, duties: Mapping[str, Duty]) -> None:
+        """What a listener does not offer is not done; what it demands is, before any mail."""
+        for name, duty in duties.items():
+            if duty != "may":
+                here = door.is_text(name.casefold())
+                self.names.always(implies(here, done if duty == "required" else opposite(done)))
 
     def _bracketed(self, helo: Single) -> None:
         """Address literals are names that begin with a bracket."""
@@ -184,10 +201,15 @@ class Session:
                 bracket = cell.text.startswith("[")
                 self.names.always(implies(helo.cell == number, literal if bracket else opposite(literal)))
 
-    def _login(self, authenticated: Formula) -> None:
+    def _login(self, door: Single, authenticated: Formula) -> None:
         """A login that succeeded, one that failed, or none."""
         facts = self.facts
         success = facts.single("auth.success")
+        duties = {each.name: each.logins for each in self.around.doors}
+        self._duty(door, success.cell >= 0, {name: duty for name, duty in duties.items() if duty == "none"})
+        self._duty(door, authenticated, {name: duty for name, duty in duties.items() if duty == "required"})
+        for name in OF_LOGINS:
+            self.names.always(implies(opposite(authenticated), facts.single(name).cell == ABSENT))
         self.names.always(authenticated == (success.cell == 1))
         for name in _LOGIN:
             self.names.always(implies(success.cell == ABSENT, facts.single(name).cell == ABSENT))
@@ -233,7 +255,7 @@ class Session:
         assert isinstance(final, Mailbox)
         self.relayed = every(
             (
-                cast.stranger,
+                self._unknown,
                 self.taken,
                 opposite(self.kept),
                 final.chosen,
@@ -248,6 +270,7 @@ class Session:
         facts = self.facts
         facts.put_mailbox("rcpt", to)
         facts.place(FACTS["rcpt.original"], to)
+        self._tagged(to)
         self.names.always(to.local.cell >= 0)
         facts.forget(frozenset({"rcpt.known", "rcpt.org_domain", "rcpt.index", "rcpts.*"}), keep=_RCPT_KEPT)
         for fact in variables(all_rules(self.around.graph), extra):
@@ -262,6 +285,22 @@ class Session:
         # What an invariant says of sessions is asked where the recipient is named.
         self.claims = [facts.rule(rule).sure for rule in extra]
         return self._stage(Stage.RCPT, reached, self._chains(to))
+
+    def _tagged(self, mailbox: Mailbox) -> None:
+        """Of a local part that is known the tag is, too."""
+        tags = mailbox.tag.line
+        assert isinstance(tags, Texts)
+        for number, cell in enumerate(mailbox.local.line.cells):
+            if cell.is_open:
+                continue
+            tag = cell.text.partition(self.around.delimiter)[2] if self.around.delimiter else ""
+            place = tags.place(tag)
+            tagged = (
+                mailbox.tag.cell == (tags.usual if place is None else place)
+                if tag
+                else mailbox.tag.cell == ABSENT
+            )
+            self.names.always(implies(mailbox.local.cell == number, tagged))
 
     def _known(self, to: Mailbox) -> None:
         """Whether a user exists is known of local domains alone; the postmaster always does."""

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence, Set
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import Any, Final, TypeAlias
@@ -12,7 +12,7 @@ from typing import Any, Final, TypeAlias
 from vsmtp.inspect.proof.formula import Formula, opposite
 from vsmtp.inspect.proof.lines import ABSENT, LOST, Cell, Numbers, Texts
 from vsmtp.inspect.proof.riddles import Demand, Impossible, Whole, solve
-from vsmtp.inspect.proof.session import Session
+from vsmtp.inspect.proof.session import OF_LOGINS, Session
 from vsmtp.inspect.proof.symbols import Listed, Mailbox, Single, Symbol
 from vsmtp.inspect.proof.writing import Wanted, write
 from vsmtp.inspect.scene import HELO, Scene
@@ -59,6 +59,7 @@ class Witness:
     session: Session
     model: Any
     delimiter: str
+    _written: dict[int, str] = field(default_factory=dict)
 
     def holds(self, formula: Formula) -> bool:
         """Whether the formula holds in the model."""
@@ -116,7 +117,18 @@ class Witness:
 
     def _guess(self, single: Single, usual: tuple[str, ...]) -> str | None:
         cell = single.line.cells[self.cell(single)]
-        return write(self._wanted(single, cell), usual) if cell.is_open else cell.text
+        if not cell.is_open:
+            return cell.text
+        like = [text for number, text in self._written.items() if self._is_like(single, number)]
+        text = write(self._wanted(single, cell), (*like, *usual))
+        if text is not None:
+            self._written[id(single)] = text
+        return text
+
+    def _is_like(self, single: Single, other: int) -> bool:
+        """Whether the two have the same text."""
+        relation = self.session.facts.relations.get(frozenset({id(single), other}))
+        return relation is not None and self.holds(relation)
 
     def _wanted(self, single: Single, cell: Cell) -> Wanted:
         assert isinstance(single.line, Texts)
@@ -184,10 +196,8 @@ class Witness:
         return self._guess(mailbox.local, usual)
 
     def _is_tagged(self, mailbox: Mailbox) -> bool:
-        tag = mailbox.tag
-        return (
-            bool(self.delimiter) and self.cell(tag) >= 0 and (len(tag.line.cells) > 1 or bool(tag.patterns))
-        )
+        asked = mailbox.tag.name in self.session.facts.asked
+        return asked and bool(self.delimiter) and self.cell(mailbox.tag) >= 0
 
     def _fits(self, mailbox: Mailbox, address: Address) -> bool:
         """Whether the address is one that can be written, with all that patterns say of it and its parts."""
@@ -215,7 +225,9 @@ class Witness:
     def world(self) -> World:
         """What is supposed: the answers that no client gives, and what is in the message."""
         facts: dict[str, Answer] = {}
-        asked = self.session.facts.asked
+        asked: Set[str] = self.session.facts.asked
+        if not self.holds(self.session.cast.authenticated):
+            asked = asked - OF_LOGINS
         for name, versions in self.session.facts.made.items():
             if name in asked and (not name.startswith(_PLAYED) or name in _SUPPOSED):
                 answer = self._answer(name, versions[0])
@@ -254,7 +266,7 @@ class Witness:
                     yield _typed(kind, text)
                     break
         if not found:
-            yield _typed(kind, "someone@example.net" if kind is Type.ADDRESS else "example.net")
+            yield _typed(kind, "example.net" if kind is Type.DOMAIN else "someone@victim.example")
 
 
 def _examples(op: Op, operands: tuple[object, ...]) -> Iterator[str]:
