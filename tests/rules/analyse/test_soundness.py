@@ -161,7 +161,7 @@ def test_no_session_gainsays_what_is_found(seed: int) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("seed", range(100, 120))
+@pytest.mark.parametrize("seed", range(100, 110))
 def test_no_session_gainsays_what_is_found_in_many_tables(seed: int) -> None:
     dice = Random(seed)
-    assert sum(judged(dice) for _ in range(150)) > 0
+    assert sum(judged(dice) for _ in range(80)) > 0
