@@ -54,7 +54,7 @@ def read_domains(domains: Domains, chains: Chains) -> Used:
             elif written in chains or written == NONE:
                 mine[key] = written
             else:
-                remedy = did_you_mean(written, {*chains, NONE})
+                remedy = did_you_mean(written, {*chains, NONE}) or f"declare it: `[[chains.{written}]]`"
                 message = f"there is no chain `{written}`"
                 used.faults.append(Fault(("domains", domain, key), "unknown-chain", message, remedy))
     for name in used.names:

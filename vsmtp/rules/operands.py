@@ -105,7 +105,7 @@ def _from_table(reading: Reading, fact: Fact, op: Op, raw: str, path: KeyPath) -
         return [Member(membership(fact, name, traits, under=op is Op.UNDER))]
     if elements is None:
         known = (*reading.known.tables, *reading.known.dynamic)
-        remedy = did_you_mean(raw, [f"@{each}" for each in known])
+        remedy = did_you_mean(raw, [f"@{each}" for each in known]) or f"declare it: `[tables.{name}]`"
         reading.fault(path, "unknown-table", f"there is no table `{raw}`", remedy)
         return []
     operands: list[Operand] = []

@@ -101,7 +101,9 @@ def _when(reading: Reading, table: Mapping[str, Any], path: KeyPath) -> tuple[Co
         return (when,)
     tables, here = table["any"], (*path, "any")
     if not isinstance(tables, list):
-        reading.fault(here, "wrong-type", "`any` is a list of tables of conditions")
+        reading.fault(
+            here, "wrong-type", "`any` is a list of tables of conditions", "write `any = [{ ... }, { ... }]`"
+        )
         return (when,)
     # An empty `any` has no table that could hold: the rule never matches.
     return tuple(when + read_conjunction(reading, raw, (*here, n)) for n, raw in enumerate(tables))
@@ -165,7 +167,8 @@ def _move(reading: Reading, table: Mapping[str, Any], path: KeyPath, groups: fro
     stage = reading.stage
     if stage is not None and stage not in VERDICTS[key]:
         message = f"`{key}` is no verdict of the stage `{stage.label}`"
-        remedy = "use `accept`" if key == "trust" else ""
+        places = ", ".join(f"`{each.label}`" for each in sorted(VERDICTS[key]))
+        remedy = "use `accept`" if key == "trust" else f"it may stand at {places}"
         reading.key_fault(here, "verdict-not-allowed", message, remedy)
     elif key in LATER_VERDICTS:
         reading.key_fault(here, "not-yet", f"`{key}` comes with a later release")
@@ -220,6 +223,6 @@ def _read_named(reading: Reading, key: str, raw: object, path: KeyPath) -> Move 
     elif raw in reading.known.chains:
         return Jump(raw)
     else:
-        remedy = did_you_mean(raw, reading.known.chains)
+        remedy = did_you_mean(raw, reading.known.chains) or f"declare it: `[[chains.{raw}]]`"
         reading.fault(path, "unknown-chain", f"there is no chain `{raw}`", remedy)
     return None

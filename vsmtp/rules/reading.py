@@ -18,6 +18,8 @@ from vsmtp.vocabulary.types import Type
 
 Caret: TypeAlias = Literal["key", "value"]
 Kind: TypeAlias = Literal["limiter", "quarantine", "service", "relay"]
+# So many facts are named to who gave the beginning of their names.
+_MANY: Final = 6
 _Find: TypeAlias = Callable[[str, KeyPath, Caret], Fact | None]
 
 
@@ -149,7 +151,7 @@ class Reading:
             return self._settled(fact, path, at)
         if row is not None and column and row.has(column):
             return row.column(column)
-        remedy = did_you_mean(name, self.names_of_facts())
+        remedy = _those_below(name) or did_you_mean(name, self.names_of_facts())
         message = f"unknown fact `{name}`"
         if row is not None and column:
             message = f"the table `{row.binding.table}` has no column `{column}`"
@@ -227,6 +229,14 @@ class Reading:
 
     def _add(self, path: KeyPath, code: str, message: str, remedy: str, at: Caret) -> None:
         self.faults.append(Fault(path, code, message, remedy, at))
+
+
+def _those_below(name: str) -> str:
+    """A remedy for who wrote `rcpt` and meant one of its facts; nothing where there are none."""
+    below = [f"`{fact}`" for fact in FACTS if fact.startswith(f"{name}.")]
+    if len(below) > _MANY:
+        below = [*below[:_MANY], "and others"]
+    return f"there are {', '.join(below)}" if below else ""
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:

@@ -20,6 +20,8 @@ _KEYS: Final = frozenset({"code", "enhanced", "text"})
 _ENHANCED: Final = re.compile(r"([245])\.\d{1,3}\.\d{1,3}")
 # A session that is refused at its start hears one of these two (RFC 5321 3.1, 4.2.4.2; rules.md).
 _AT_CONNECT: Final = {5: 554, 4: 421}
+# Whose reply it is, by its first digit.
+_OTHER: Final = {4: "`defer` is for now, and takes 4yz", 5: "`reject` is for good, and takes 5yz"}
 
 
 def read_reject(
@@ -69,7 +71,8 @@ def _read(
         reading.fault(path, "bad-reply", str(error))
         return None
     if reply.code // 100 != kind:
-        reading.fault(path, "bad-reply", f"`{path[-1]}` takes a {kind}yz reply, not {reply.code}")
+        message = f"`{path[-1]}` takes a {kind}yz reply, not {reply.code}"
+        reading.fault(path, "bad-reply", message, _OTHER.get(reply.code // 100, ""))
         return None
     text = reading.template(reply.text, path, groups)
     code = _AT_CONNECT[kind] if reading.stage is Stage.CONNECT else reply.code

@@ -127,10 +127,11 @@ def _writable(given: Given) -> TableTraits | None:
     traits = dynamic.get(name)
     writable = [other for other in dynamic if dynamic[other].writable]
     if traits is None and name not in given.reading.known.tables:
-        given.wrong("unknown-table", f"there is no table `{name}`", did_you_mean(name, writable))
+        remedy = did_you_mean(name, writable) or f"declare it: `[tables.{name}]`"
+        given.wrong("unknown-table", f"there is no table `{name}`", remedy)
         return None
     if traits is None or not traits.writable:
-        remedy = 'a table of `type = "sqlite"` with `writable = true` can be'
+        remedy = 'one of `type = "sqlite"` or `"csv"` with `writable = true` can be'
         given.wrong("not-writable", f"the table `{name}` cannot be written to", remedy)
         return None
     return traits

@@ -1,0 +1,43 @@
+"""What a first user gets wrong comes with the way out."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from vsmtp.rules.compile import Ruleset, compile_rules
+from vsmtp.rules.reading import RuleSource
+from vsmtp.vocabulary.stages import Stage
+
+
+def remedies(rule: dict[str, Any], stage: Stage = Stage.RCPT) -> dict[str, str]:
+    source = RuleSource(("rules", stage.label, 0), {"name": "a", **rule})
+    compiled = compile_rules(Ruleset({stage: [source]}, {}, {}), {"people": ()}, {})
+    return {fault.code: fault.help for fault in compiled.faults}
+
+
+@pytest.mark.parametrize(
+    ("rule", "code", "remedy"),
+    [
+        ({"reject": "450 4.7.1 Later"}, "bad-reply", "`defer` is for now, and takes 4yz"),
+        ({"defer": "550 5.7.1 No"}, "bad-reply", "`reject` is for good, and takes 5yz"),
+        ({"jump": "nowhere"}, "unknown-chain", "declare it: `[[chains.nowhere]]`"),
+        ({"any": {"sender.null": True}}, "wrong-type", "write `any = [{ ... }, { ... }]`"),
+        ({"when": {"helo": "x"}}, "unknown-fact", "there are `helo.name`, `helo.literal`, `helo.esmtp`"),
+        ({"when": {"sender": {"domain": "@lists"}}}, "unknown-table", "declare it: `[tables.lists]`"),
+        ({"when": {"sender": {"domain": "@peple"}}}, "unknown-table", "did you mean `@people`?"),
+        (
+            {"do": [{"table_remove": {"table": "seen", "key": "k"}}]}, "unknown-table",
+            "declare it: `[tables.seen]`",
+        ),
+    ],
+)  # fmt: skip
+def test_a_fault_says_what_to_do(rule: dict[str, Any], code: str, remedy: str) -> None:
+    assert remedies(rule)[code] == remedy
+
+
+def test_a_verdict_out_of_place_says_where_its_place_is() -> None:
+    found = remedies({"quarantine": "spam"}, Stage.DELIVERY)["verdict-not-allowed"]
+    assert found.startswith("it may stand at `connect`, ")
+    assert found.endswith("`postqueue`")
