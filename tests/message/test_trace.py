@@ -111,3 +111,15 @@ def test_tls_is_told_of_behind_the_protocol() -> None:
         "h.test", "", "192.0.2.1", "mx.test", "ESMTPS", "Q", None, "now", "TLSv1.3 TLS_AES_256_GCM_SHA384"
     )
     assert b"with ESMTPS (TLSv1.3 TLS_AES_256_GCM_SHA384) id Q;" in received(trace).replace(b"\r\n\t", b" ")
+
+
+def test_nothing_is_told_of_a_client_that_is_hidden() -> None:
+    hidden = trace(helo="laptop.at.home", rdns="host.example", recipient=BOB)._replace(
+        protocol="ESMTPSA", tls="TLSv1.3 TLS_AES_256_GCM_SHA384", hides_client=True
+    )
+    assert received(hidden) == (
+        b"Received: from unknown (authenticated)\r\n"
+        b"\tby mx.example.org with ESMTPSA (TLSv1.3 TLS_AES_256_GCM_SHA384) id 0QX1\r\n"
+        b"\tfor <bob@example.org>;\r\n"
+        b"\tThu, 01 Jan 1970 00:00:00 +0000\r\n"
+    )

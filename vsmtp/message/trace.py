@@ -30,6 +30,7 @@ class Trace(NamedTuple):
     `ip` is the client's address as text, `rdns` its validated name or empty, `by` this server's name,
     `queue_id` ours, `recipient` the only recipient or None: with several, naming one would betray a Bcc.
     `date` is as `rfc5322_date` writes it; `tls` names the version and the cipher suite, empty without TLS.
+    `hides_client`: nothing is to be told of the client, for it is somebody's at home.
     """
 
     helo: str
@@ -41,6 +42,7 @@ class Trace(NamedTuple):
     recipient: Address | None
     date: str
     tls: str = ""
+    hides_client: bool = False
 
 
 class Manner(NamedTuple):
@@ -73,15 +75,21 @@ _PROTOCOLS: Final = {
 
 def received(trace: Trace) -> bytes:
     """Write the Received field, folded, with its CRLF."""
-    helo = _name(trace.helo) or "unknown"
-    rdns = _name(trace.rdns) or "unknown"
-    ip = f"IPv6:{trace.ip}" if ":" in trace.ip else trace.ip
     recipient = "" if trace.recipient is None else f"\r\n\tfor <{_clean(str(trace.recipient))}>"
     tls = f" ({_name(trace.tls).replace('?', ' ')})" if trace.tls else ""
     return (
-        f"Received: from {helo} ({rdns} [{ip}])\r\n\tby {trace.by} with {trace.protocol}{tls}"
+        f"Received: from {_client(trace)}\r\n\tby {trace.by} with {trace.protocol}{tls}"
         f" id {trace.queue_id}{recipient};\r\n\t{trace.date}\r\n"
     ).encode()
+
+
+def _client(trace: Trace) -> str:
+    if trace.hides_client:
+        return "unknown (authenticated)"
+    helo = _name(trace.helo) or "unknown"
+    rdns = _name(trace.rdns) or "unknown"
+    ip = f"IPv6:{trace.ip}" if ":" in trace.ip else trace.ip
+    return f"{helo} ({rdns} [{ip}])"
 
 
 def rfc5322_date(epoch: float, offset_minutes: int) -> str:
