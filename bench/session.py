@@ -123,7 +123,7 @@ class Server:
         self.dispatch = Dispatch(
             Desk(
                 books, sorting.settle, loop.create_task, lambda *_: None, lambda _: None, lambda: None,
-                self.parts.postqueue(works),
+                self.parts.judges(works),
             )
         )  # fmt: skip
 

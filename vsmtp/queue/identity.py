@@ -52,22 +52,28 @@ def is_ulid(name: str) -> bool:
 
 
 class Names:
-    """Writes the names of messages of `shard`; the part that is the millisecond's is made once."""
+    """Writes the names of messages of `shard`; the part that is the millisecond's is made once.
 
-    __slots__ = ("_millisecond", "_tag", "_text")
+    The last name is remembered: of a message that is being taken in, several want to know it.
+    """
+
+    __slots__ = ("_millisecond", "_name", "_number", "_tag", "_text")
 
     def __init__(self, shard: str) -> None:
         self._tag = shard[-TAG_LENGTH:]
-        self._millisecond = -1
-        self._text = ""
+        self._millisecond = self._number = -1
+        self._text = self._name = ""
 
     def __call__(self, number: int) -> str:
         """The name of message `number`, 17 characters."""
-        millisecond = number >> 20
-        if millisecond != self._millisecond:
-            self._millisecond = millisecond
-            self._text = encode(millisecond, NUMBER_LENGTH - 4)
-        return f"{self._text}{_PAIRS[number >> 10 & 1023]}{_PAIRS[number & 1023]}{self._tag}"
+        if number != self._number:
+            self._number = number
+            millisecond = number >> 20
+            if millisecond != self._millisecond:
+                self._millisecond = millisecond
+                self._text = encode(millisecond, NUMBER_LENGTH - 4)
+            self._name = f"{self._text}{_PAIRS[number >> 10 & 1023]}{_PAIRS[number & 1023]}{self._tag}"
+        return self._name
 
 
 def queue_name(number: int, shard: str) -> str:

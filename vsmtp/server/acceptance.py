@@ -54,7 +54,8 @@ class Counter:
 
     `clock` gives seconds since the epoch and `date` writes such a time for a Received field; `accepted` hears
     of each message that is safely queued and is to be delivered, `unwanted` of a body that the queue does not
-    keep, `full` of a full disk, `broken` of an I/O error.
+    keep, `full` of a full disk, `broken` of an I/O error. With `hides_logins` no trace tells where somebody who
+    logged in was.
     """
 
     server_name: str
@@ -66,6 +67,7 @@ class Counter:
     unwanted: Callable[[BodyFile], None]
     full: Callable[[], None]
     broken: Callable[[str], None]
+    hides_logins: bool = False
 
 
 class Letter(NamedTuple):
@@ -187,6 +189,7 @@ class Acceptance(NamedTuple):
                 client.helo_name, "", visitor.address, counter.server_name, protocol_of(manner),
                 counter.spool.name(number), mailing.only_recipient, counter.date(now),
                 f"TLSv{tls.version} {tls.cipher}" if tls is not None else "",
+                counter.hides_logins and client.authenticated,
             )
         )  # fmt: skip
 

@@ -43,6 +43,7 @@ from vsmtp.tables.opening import Surroundings, open_tables
 from vsmtp.telemetry.log import Log
 from vsmtp.values.address import Address
 from vsmtp.values.outcome import Deferred
+from vsmtp.vocabulary.stages import Stage
 
 # Threads that hash passwords.
 HASHING: Final = 4
@@ -145,6 +146,10 @@ class Parts:
     def postqueue(self, works: Works) -> Postqueue:
         """Who judges what was queued."""
         return Postqueue(self.stages, self.memory(), works, self._ground.clock)
+
+    def judges(self, works: Works) -> Postqueue | None:
+        """Who judges what was queued, if any rule does: then nobody has to be asked about each message."""
+        return self.postqueue(works) if self.stages.has(Stage.POSTQUEUE) else None
 
     def close(self) -> None:
         """Files and threads of tables are given back."""

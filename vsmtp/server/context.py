@@ -66,9 +66,16 @@ class Context:
     remarked: bool = False
 
 
+def write_visit(visitor: Visitor) -> str:
+    """The context of mail of which nothing is to be kept but who brought it, as JSON."""
+    return orjson.dumps(_of_connection(visitor.subject, visitor.address)).decode()
+
+
 def write_context(context: Context) -> str:
     """The context as JSON."""
-    said = _of_connection(context.connection) if context.connection is not None else {}
+    said: dict[str, Any] = {}
+    if (connection := context.connection) is not None:
+        said = _of_connection(connection, str(connection.client_ip or ""))
     if context.variables:
         said["vars"] = {name: as_json(value) for name, value in context.variables.items()}
     if context.known:
@@ -104,9 +111,9 @@ def read_context(text: str) -> Context:
     )
 
 
-def _of_connection(connection: subject.Connection) -> dict[str, Any]:
+def _of_connection(connection: subject.Connection, address: str) -> dict[str, Any]:
     said: dict[str, Any] = {
-        "ip": str(connection.client_ip) if connection.client_ip is not None else "",
+        "ip": address if connection.client_ip is not None else "",
         "port": connection.client_port,
         "listener": connection.listener_name,
         "listener_port": connection.listener_port,

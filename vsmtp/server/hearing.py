@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from vsmtp.rules.evaluate import NO_VERDICT, Ended
 from vsmtp.server.judging import Bench, Group, groups_of, strictest
@@ -13,8 +14,7 @@ from vsmtp.values.reply import Reply
 from vsmtp.vocabulary.stages import Stage
 
 
-@dataclass(frozen=True, slots=True)
-class Heard:
+class Heard(NamedTuple):
     """The groups whose recipients are accepted."""
 
     groups: tuple[Group, ...]

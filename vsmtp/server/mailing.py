@@ -125,8 +125,7 @@ class Mailing:
         return [refused.get(key, others) for key in self.named]
 
     def add(self, recipient: Accepted, named: Address) -> None:
-        """Take a recipient that the client named."""
-        self.keys.add(named.key)
+        """Take a recipient that the client named, or rules made of what it named."""
         self.subject.recipients.append(named)
         self.recipients.append(recipient)
 

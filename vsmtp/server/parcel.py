@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from dataclasses import dataclass, field
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from vsmtp.delivery.consignment import Consignment, Folder, Transport
 from vsmtp.queue.records import NewMessage, RecipientKey, StoredMessage
@@ -109,8 +109,7 @@ class Lane:
         return batch
 
 
-@dataclass(frozen=True, slots=True)
-class Into:
+class Into(NamedTuple):
     """Carry it on this lane."""
 
     lane: Lane

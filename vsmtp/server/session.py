@@ -267,8 +267,9 @@ class Session:
         mailing = self._mailing
         assert mailing is not None
         address = question.recipient
-        if address.key in mailing.keys:
-            self._take(mailing, address)
+        key = address.key
+        if key in mailing.keys:
+            self._take(mailing, key)
             return
         office = self._office
         self._book.recipient = office.recipients.meet(address, len(mailing.recipients) + 1)
@@ -283,8 +284,9 @@ class Session:
             if self._must_come_apart(mailing, to):
                 refuse(APART)
                 return
+            mailing.keys.add(key)
             self._settle(mailing, to)
-            self._take(mailing, address)
+            self._take(mailing, key)
 
         def refuse(reply: Reply) -> None:
             # What rules did to the envelope for a recipient vanishes with it.
@@ -298,9 +300,9 @@ class Session:
                 case.part = whole(office.stages.graph.acting(Stage.RCPT, to.chains))
             self._ask(Stage.RCPT, case, add, refuse)
 
-    def _take(self, mailing: Mailing, address: Address) -> None:
+    def _take(self, mailing: Mailing, key: str) -> None:
         if self._conversation.is_lmtp:
-            mailing.named += (address.key,)  # each will want its reply
+            mailing.named += (key,)  # each will want its reply
         self._yes()
 
     def _settle(self, mailing: Mailing, to: Accepted) -> None:
@@ -309,11 +311,11 @@ class Session:
         recipient = self._book.recipient
         assert named is not None
         assert recipient is not None
-        if recipient.address != named:
+        if recipient.address is not named:
             to.address = self._office.recipients.keeper(recipient.address)
+            mailing.keys.add(recipient.address.key)
         to.variables = recipient.variables
         mailing.add(to, recipient.address)
-        mailing.keys.add(named.key)
         if to.scope.changes:
 
             def adopt(address: Address) -> Accepted:

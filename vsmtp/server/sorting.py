@@ -42,7 +42,9 @@ class Sorting:
         """Call `place` with where the parcel goes: at once, unless a rule has to wait for a fact."""
         is_asked = self.stages.has(Stage.DELIVERY)
         if not (is_asked or parcel.notes or parcel.held.was_judged):
-            place(parcel, self._into(parcel, self._goal(parcel, None), ()))
+            route = self.route(parcel.address)
+            lane = Deferred("", route.reply) if isinstance(route, Unroutable) else self.lane(route)
+            place(parcel, Into(lane, parcel.held.mail.content) if isinstance(lane, Lane) else lane)
             return
         notes = read_notes(parcel.notes)
         scope = Scope(way=notes.way, edits=self._edits(parcel) + notes.edits)

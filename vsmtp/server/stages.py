@@ -98,6 +98,7 @@ class Stages:
         self, graph: Graph, log: Log, fetch: Fetch, spawn: Spawn, observe: Observe | None = None
     ) -> None:
         self.graph = graph
+        self._pipelines = graph.stages
         self.hits: Counter[tuple[Stage, str]] = Counter()
         self.summon: Summon | None = None
         self._log = log
@@ -107,7 +108,7 @@ class Stages:
 
     def has(self, stage: Stage) -> bool:
         """Whether any rule could decide at `stage`."""
-        return self.graph.stage(stage) is not None
+        return stage in self._pipelines
 
     def decide(self, stage: Stage, case: Case, then: Then) -> None:
         """Call `then` with what the rules of `stage` say: before returning, unless something takes I/O."""
@@ -133,7 +134,7 @@ class Stages:
         self._spawn(_watched(work, failed))
 
     def _begin(self, stage: Stage, case: Case) -> _Evaluation | None:
-        pipeline = self.graph.stage(stage)
+        pipeline = self._pipelines.get(stage)
         if pipeline is None:
             return None
         case.facts.begin_stage()

@@ -173,7 +173,7 @@ class Worker:
             self._wait_until,
             self._break,
             self._has_room,
-            self._parts.postqueue(works),
+            self._parts.judges(works),
         )
 
     def _office(self, spool: Committer, works: Works) -> Office:
@@ -191,6 +191,7 @@ class Worker:
             place.remove,
             space.forget,
             self._break,
+            hides_logins=settings.smtp.received_client == "not-authenticated",
         )
         return self._parts.office(counter, space, place, works)
 
