@@ -44,7 +44,6 @@ LATER: Final[Mapping[KeyPath, str]] = {
     ("services",): "services arrive in a later release",
     ("server", "aliases"): "aliases arrive in a later release",
     ("server", "workers"): "several workers arrive in a later release",
-    ("smtp", "received_client"): "logins arrive in a later release",
     ("queue", "bounce_lifetime"): "a lifetime of their own for bounces arrives in a later release",
     ("queue", "warn_after"): "delay notices arrive in a later release",
     ("delivery", "tls"): "delivery to MX hosts arrives in a later release",

@@ -33,8 +33,8 @@ def fix_ups(head: bytes, given: Given) -> tuple[Edit, ...]:
     """The edits that give a header what it lacks: Date, Message-ID, a domain in From and Sender.
 
     An address without a domain is completed, and so is one whose domain is a single label, a machine at home;
-    fields that name several mailboxes, go beyond US-ASCII, or stand more than once, are left alone. Nothing for
-    a header that is over the limits of `scan`.
+    fields that name several mailboxes, go beyond US-ASCII, or stand more than once, are left alone. Nothing
+    for a header that is over the limits of `scan`.
     """
     header = scan(head)
     return tuple(_edits(header, given)) if isinstance(header, Header) else ()

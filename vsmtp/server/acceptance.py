@@ -54,8 +54,8 @@ class Counter:
 
     `clock` gives seconds since the epoch and `date` writes such a time for a Received field; `accepted` hears
     of each message that is safely queued and is to be delivered, `unwanted` of a body that the queue does not
-    keep, `full` of a full disk, `broken` of an I/O error. With `hides_logins` no trace tells where somebody who
-    logged in was.
+    keep, `full` of a full disk, `broken` of an I/O error. With `hides_logins` no trace tells where somebody
+    was who logged in.
     """
 
     server_name: str
