@@ -137,8 +137,8 @@ class Smtp(Section):
     """What VRFY is answered: `vague` says to everybody that mail would be tried; `answer` tells trusted
     clients, and those who have logged in, whether a user exists; `off` does not know the command."""
     received_client: Annotated[ReceivedClient, choice(ReceivedClient)] = "always"
-    """Whose name and address stand in the Received field: everybody's (`always`), or with `not-authenticated` not
-    those of a client that has logged in."""
+    """Whose name and address stand in the Received field: everybody's (`always`), or with `not-authenticated`
+    not those of a client that has logged in."""
     disable_extensions: Listed[Annotated[Extension, choice(Extension), BeforeValidator(_extension)]] = ()
     """Extensions that are not offered."""
     errors: Errors = Errors()
