@@ -7,7 +7,7 @@ some of whose recipients were refused after all.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final, NamedTuple
@@ -87,8 +87,8 @@ class _Part(NamedTuple):
     """The recipients for whom one message is queued."""
 
     fate: Fate
-    group: Group
     recipients: list[Accepted]
+    group: Group
 
 
 class Acceptance(NamedTuple):
@@ -114,21 +114,23 @@ class Acceptance(NamedTuple):
                 messages.append(self._compose(number, now, part, remarked=bool(said)))
             if said:
                 remarks += write_remarks(number, now, said)
-        messages += self._bounces(name, now)
+        if self.letter.mailing.refused:
+            messages += self._bounces(name, now)
         if messages:
             change = Change(accepted=tuple(messages), remarks=tuple(remarks))
             self.counter.spool.submit(change, partial(self._committed, name, messages))
         else:
             self._end_of_discarded(name, remarks)
 
-    def _parts(self) -> Iterator[_Part]:
-        scope = self.letter.mailing.scope
+    def _parts(self) -> list[_Part]:
+        fate = self.letter.mailing.scope.fate
+        parts: list[_Part] = []
         for group in self.letter.heard.groups:
             fates: dict[Fate, list[Accepted]] = {}
             for to in group.recipients:
-                fates.setdefault(to.scope.fate or scope.fate, []).append(to)
-            for fate, recipients in fates.items():
-                yield _Part(fate, group, recipients)
+                fates.setdefault(to.scope.fate or fate, []).append(to)
+            parts += [_Part(*part, group) for part in fates.items()]
+        return parts
 
     def _discard(self, name: str) -> None:
         sender = str(self.letter.mailing.subject.sender)
@@ -196,8 +198,6 @@ class Acceptance(NamedTuple):
     def _bounces(self, name: str, now: float) -> list[NewMessage]:
         """The report to a sender who was told 250 although rules refused some of the recipients."""
         mailing, visitor = self.letter.mailing, self.letter.visitor
-        if not mailing.refused:
-            return []
         sender = mailing.subject.sender
         failures = [(to, Failed("", reply)) for to, reply in mailing.refused]
         told = [

@@ -73,9 +73,7 @@ def write_visit(visitor: Visitor) -> str:
 
 def write_context(context: Context) -> str:
     """The context as JSON."""
-    said: dict[str, Any] = {}
-    if (connection := context.connection) is not None:
-        said = _of_connection(connection, str(connection.client_ip or ""))
+    said = {} if context.connection is None else _of_connection(context.connection)
     if context.variables:
         said["vars"] = {name: as_json(value) for name, value in context.variables.items()}
     if context.known:
@@ -111,9 +109,9 @@ def read_context(text: str) -> Context:
     )
 
 
-def _of_connection(connection: subject.Connection, address: str) -> dict[str, Any]:
+def _of_connection(connection: subject.Connection, address: str = "") -> dict[str, Any]:
     said: dict[str, Any] = {
-        "ip": address if connection.client_ip is not None else "",
+        "ip": address or str(connection.client_ip or ""),
         "port": connection.client_port,
         "listener": connection.listener_name,
         "listener_port": connection.listener_port,

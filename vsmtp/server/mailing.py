@@ -83,7 +83,9 @@ class Accepted:
     def notes(self, way: Way | None) -> Notes:
         """What goes into the queue with it; `way` is what was said of all, where nothing was of this one."""
         original, scope = self.original, self.scope
-        named = "" if original is None or original == self.address else str(original)
+        named = ""
+        if original is not None and original is not self.address and original != self.address:
+            named = str(original)
         if not (scope.edits or scope.way or way or self.variables or named):
             return NOTHING
         return Notes(scope.edits, scope.way or way, self.variables, named)

@@ -70,12 +70,14 @@ class Address:
 
     def __str__(self) -> str:
         """The address as it stands between `<` and `>`, the local part quoted where it must be."""
-        if self.is_null:
-            return ""
-        local = self.local
-        if _DOT_STRING.fullmatch(local) is None:
-            local = '"' + local.replace("\\", "\\\\").replace('"', '\\"') + '"'
-        return f"{local}@{self.domain}" if self.domain else local
+        local, domain = self.local, self.domain
+        # Most are plain words, which is seen without asking what else an atom may hold.
+        if not (local.isalnum() and local.isascii()):
+            if not local and not domain:
+                return ""
+            if _DOT_STRING.fullmatch(local) is None:
+                local = '"' + local.replace("\\", "\\\\").replace('"', '\\"') + '"'
+        return f"{local}@{domain}" if domain else local
 
 
 NULL_SENDER: Final = Address("", "")

@@ -52,6 +52,8 @@ class Reply:
         """The reply as lines ended by CRLF: printable ASCII, each at most 512 octets, codes on every line."""
         prefix = f"{self.enhanced} " if self.enhanced else ""
         room = MAX_LINE - len("250-\r\n") - len(prefix)
+        if len(self.text) <= room and self.text.isascii() and self.text.isprintable():
+            return f"{self.code} {prefix}{self.text}\r\n".encode("ascii")
         clean = _UNSENDABLE.sub("?", self.text)
         lines = [line[i : i + room] for line in clean.split("\n") for i in range(0, len(line) or 1, room)]
         last = len(lines) - 1
