@@ -207,3 +207,18 @@ def test_who_has_logged_in_may_send_anywhere(post: Post) -> None:
     with post.logged_in() as client:
         assert client.say("MAIL FROM:<ann@local.test>").startswith("250")
         assert client.say("RCPT TO:<you@elsewhere.test>").startswith("250")
+
+
+def test_what_a_program_left_out_is_filled_in_where_mail_begins(post: Post) -> None:
+    letter = b"From: Ann <ann>\r\nSubject: s\r\n\r\nhi\r\n"
+    with post.logged_in() as client:
+        assert client.mail("filled@local.test", sender="ann@local.test", message=letter).startswith("250")
+    found = letter_of(post.server, "filled")
+    assert "From: Ann <ann@local.test>" in found
+    assert found.count("\nDate: ") == 1
+    assert found.count("\nMessage-ID: <") == 1
+    with Client(post.server.port).greet() as client:
+        assert client.mail("relayed@local.test", message=letter).startswith("250")
+    found = letter_of(post.server, "relayed")
+    assert "From: Ann <ann>" in found
+    assert "Message-ID" not in found

@@ -125,6 +125,7 @@ class Parts:
             separate=smtp.mixed_recipients == "separate",
             trusted=self.trusted,
             pace=plan.pace(self._ground.settings.server.max_message_rate, monotonic),
+            domain=_home(self._ground.settings),
         )
         return Office(
             self.stages, self.recipients, counter, counter.spool, space, place, counter.log, self.zoned,
@@ -164,6 +165,11 @@ def limiters(settings: Settings) -> dict[str, Limiter]:
         name: Limiter(parse_template(limiter.key), limiter.per, limiter.max_keys)
         for name, limiter in settings.limiters.items()
     }
+
+
+def _home(settings: Settings) -> str:
+    """The domain of people who name none."""
+    return settings.auth.default_domain or next(iter(settings.local_domains), settings.server.name)
 
 
 def _folded(domains: tuple[str, ...]) -> frozenset[str]:

@@ -28,6 +28,7 @@ class Manners:
     `delimiter` parts a local part from its tag; a message with more Received fields than `max_hops` is
     refused; `separate`: a stranger's recipients that rules may judge differently come one transaction each.
     Clients in `trusted` are no strangers; `pace` is how often others may begin a message.
+    `domain` is that of people who name none.
     """
 
     delimiter: str = "+"
@@ -35,6 +36,7 @@ class Manners:
     separate: bool = True
     trusted: Networks = NOBODY
     pace: Pace | None = None
+    domain: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from collections.abc import Callable, Coroutine, Mapping, Sequence
 from functools import partial
 from typing import Any, Final
 
+from vsmtp.config.models.server import SUBMISSION
 from vsmtp.facts import subject
 from vsmtp.rules.evaluate import Ended
 from vsmtp.rules.verdicts import Accept, Defer, Delegate, Discard, Quarantine, Refuse, Trust
@@ -29,6 +30,7 @@ from vsmtp.server.office import Office
 from vsmtp.server.reception import Arrived, HeaderTooLong, NotWritten, Reception
 from vsmtp.server.sheets import StageSheet
 from vsmtp.server.stages import Case
+from vsmtp.server.submission import completed
 from vsmtp.smtp.conversation import Conversation
 from vsmtp.smtp.moves import State
 from vsmtp.smtp.questions import (
@@ -183,8 +185,9 @@ class Session:
         self._scope = self._connected.copy()
         self._decide(Stage.HELO, self._scope, self._yes)
 
-    def authenticate(self, question: Authenticate) -> None:
-        """Begin a login."""
+    @property
+    def attempts(self) -> Attempts:
+        """The logins that the client tries; asked for only where a listener takes any."""
         if self._attempts is None:
             logins = self._office.logins
             assert logins is not None
@@ -193,17 +196,7 @@ class Session:
                 self._conversation.words, self.authenticated, self._start,
             )  # fmt: skip
             self._attempts = Attempts(logins, self.subject, answering, self.name, self._office.log)
-        self._attempts.begin(question)
-
-    def auth_response(self, question: AuthResponse) -> None:
-        """Go on with the login."""
-        assert self._attempts is not None
-        self._attempts.go_on(question)
-
-    def auth_aborted(self, _: Question) -> None:
-        """Forget the login that was under way."""
-        assert self._attempts is not None
-        self._attempts.abort()
+        return self._attempts
 
     def _challenge(self, octets: bytes) -> None:
         self.is_deciding = False
@@ -416,7 +409,10 @@ class Session:
         if hops(arrived.head) > self._office.manners.max_hops:
             self._no(TOO_MANY_HOPS)
             return
-        if edits := self._scope.edits + mailing.scope.edits:
+        edits = self._scope.edits + mailing.scope.edits
+        if self.client.kind in SUBMISSION:
+            edits = completed(arrived.head, self._office.counter, self._office.manners.domain) + edits
+        if edits:
             self._book.apply(edits)
 
         def store(heard: Heard) -> None:
@@ -585,9 +581,9 @@ _NONE: Final[Mapping[str, subject.Variable]] = {}
 _ANSWERS: Final[dict[type[Question], Callable[[Session, Any], None]]] = {
     Connected: Session.connected,
     Hello: Session.hello,
-    Authenticate: Session.authenticate,
-    AuthResponse: Session.auth_response,
-    AuthAborted: Session.auth_aborted,
+    Authenticate: lambda session, question: session.attempts.begin(question),
+    AuthResponse: lambda session, question: session.attempts.go_on(question),
+    AuthAborted: lambda session, _: session.attempts.abort(),
     Mail: Session.mail,
     Rcpt: Session.rcpt,
     Data: Session.data,
