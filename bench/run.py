@@ -19,7 +19,9 @@ from typing import Final, TypeAlias
 
 from bench.meter import meter
 from bench.servers import SERVERS
+from bench.tls import handshakes, idle_under_tls, through
 from bench.workload import Workload, fsync_alone, idle, lone, measure, settled, smtp_source
+from tests.peers.certificates import certified
 from tests.peers.disk import journaled_ext4, run
 
 Result: TypeAlias = dict[str, float]
@@ -63,6 +65,19 @@ def lone_client(server: str, disk: Path) -> Result:
         memory = idle(running.port, IDLE[server], cost)
     shutil.rmtree(base)
     return {"dot_ms": median, "dot_p95_ms": late, "fsync_ms": sync, "fsync_p95_ms": sync_late, "idle": memory}
+
+
+def under_tls(server: str, disk: Path, *, quick: bool) -> Result:
+    """STARTTLS with full handshakes (RSA, 2048 bits), large messages, and connections that say nothing."""
+    base = Path(tempfile.mkdtemp(prefix=f"{server}-", dir=disk))
+    pair = certified("bench.test", rsa=True)
+    times = 10 if quick else 1
+    with meter(server) as cost, SERVERS[server](base, cost, held=False, tls=pair) as running:
+        handshakes(running.port, 100, cost)
+        result = handshakes(running.port, 2000 // times, cost) | through(running.port, 50 // times, cost)
+        result["tls_idle"] = idle_under_tls(running.port, IDLE[server], cost)
+    shutil.rmtree(base)
+    return result
 
 
 def medians(results: Sequence[Result]) -> Result:
@@ -115,7 +130,7 @@ def arguments() -> argparse.Namespace:
         "--server", choices=SERVERS, action="append", help="only this one (may be given twice)"
     )
     parser.add_argument(
-        "--workload", action="append", help="only this one: A, B, D, `held A`, `held B`, lone"
+        "--workload", action="append", help="only this one: A, B, D, `held A`, `held B`, lone, starttls"
     )
     parser.add_argument("--output", type=Path, help="where the figures go; default bench/results/<time>.json")
     return parser.parse_args()
@@ -137,6 +152,10 @@ def everything(options: argparse.Namespace, disk: Path) -> Results:
         if not options.workload or "lone" in options.workload:
             for server in servers:
                 results.setdefault("lone", {}).setdefault(server, []).append(lone_client(server, disk))
+        if not options.workload or "starttls" in options.workload:
+            for server in servers:
+                found = under_tls(server, disk, quick=options.quick)
+                results.setdefault("starttls", {}).setdefault(server, []).append(found)
     return results
 
 

@@ -15,6 +15,8 @@ from pathlib import Path
 from typing import Final, Protocol
 
 from bench.meter import Meter
+from bench.tls import postfix_settings
+from tests.peers.certificates import Pair, tls_section
 from tests.peers.postfix import await_greeting, free_port, postfix
 from vsmtp.server.control import ask
 
@@ -37,9 +39,14 @@ class Running:
 
 
 class Start(Protocol):
-    """Start a server with its data below `base`, inside the cgroup of `cost`; `held` keeps delivery back."""
+    """Start a server with its data below `base`, inside the cgroup of `cost`.
 
-    def __call__(self, base: Path, cost: Meter, *, held: bool) -> AbstractContextManager[Running]: ...
+    `held` keeps delivery back; with a certificate the server offers STARTTLS.
+    """
+
+    def __call__(
+        self, base: Path, cost: Meter, *, held: bool, tls: Pair | None = None
+    ) -> AbstractContextManager[Running]: ...
 
 
 def entries(directory: Path) -> int:
@@ -51,8 +58,12 @@ def entries(directory: Path) -> int:
 
 
 @contextmanager
-def start_postfix(base: Path, cost: Meter, *, held: bool) -> Iterator[Running]:
-    extra = {"default_process_limit": "200", **(HELD if held else {})}
+def start_postfix(base: Path, cost: Meter, *, held: bool, tls: Pair | None = None) -> Iterator[Running]:
+    extra = {
+        "default_process_limit": "200",
+        **(HELD if held else {}),
+        **(postfix_settings(tls) if tls else {}),
+    }
     with postfix(base, extra, cost.prefix) as server:
         hold = base / "spool" / "hold"
         yield Running(server.port, lambda: entries(server.inbox), lambda: entries(hold))
@@ -85,13 +96,21 @@ to = ["{base}/vsmtp.log"]
 
 def write_tree(base: Path, port: int, *, held: bool) -> Path:
     tree = base / "conf.d"
-    tree.mkdir(parents=True)
+    tree.mkdir(parents=True, exist_ok=True)
     (tree / "00-bench.toml").write_text(TREE.format(base=base, port=port, hold=str(held).lower()))
     return base
 
 
+def offer_tls(base: Path, pair: Pair) -> None:
+    tree = base / "conf.d"
+    tree.mkdir(parents=True)
+    (tree / "50-tls.toml").write_text(tls_section(pair) + '[listeners.mx]\ntls = "may"\n')
+
+
 @contextmanager
-def start_vsmtp(base: Path, cost: Meter, *, held: bool) -> Iterator[Running]:
+def start_vsmtp(base: Path, cost: Meter, *, held: bool, tls: Pair | None = None) -> Iterator[Running]:
+    if tls is not None:
+        offer_tls(base, tls)
     with start_command(base, cost, [sys.executable], held=held) as running:
         yield running
 
