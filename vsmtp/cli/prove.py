@@ -5,17 +5,22 @@ from __future__ import annotations
 import json
 import sys
 from argparse import ArgumentParser, Namespace
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from time import monotonic
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 from vsmtp.cli.host import RELEASE, add_tree_option, own_name
 from vsmtp.cli.render import printable, render
+from vsmtp.inspect.account import fact_label
 from vsmtp.inspect.check import check
 from vsmtp.inspect.explanation import as_object, fact_text
 from vsmtp.inspect.narration import FEW, dialogue_lines, narrate
 from vsmtp.inspect.proof.result import HOW_TO_INSTALL, Found, Verdict, is_installed
 from vsmtp.inspect.rulebook import Rulebook
+
+# A fact as its author writes it.
+Label: TypeAlias = Callable[[str], str]
 
 PROVED: Final = 0
 REFUTED: Final = 1
@@ -36,7 +41,7 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 
 def run(args: Namespace) -> int:
-    """Prove; 0 when everything is proved, 1 when not or the tree is unsound, 2 for wrong usage, 3 if undecided."""
+    """Prove; 0 when all is proved, 1 when not or the tree is unsound, 2 for wrong usage, 3 if undecided."""
     if not is_installed():
         sys.stderr.write(f"vsmtp prove: {HOW_TO_INSTALL}\n")
         return USAGE
@@ -47,16 +52,17 @@ def run(args: Namespace) -> int:
         sys.stderr.write(render(report.diagnostics, "text"))
         return REFUTED
     proofs = prove_all(report.tree, report.graph, monotonic() + args.timeout)
+    label = partial(fact_label, bindings=report.graph.bindings)
     book = Rulebook.of(report.tree)
     if args.format == "json":
         said: dict[str, Any] = {
-            "claims": [_as_object(proof.name, proof.verdict, book) for proof in proofs.claims],
+            "claims": [_as_object(proof.name, proof.verdict, book, label) for proof in proofs.claims],
             "assumptions": list(proofs.assumptions),
             "notes": list(proofs.notes),
         }
         sys.stdout.write(json.dumps(said, ensure_ascii=False, indent=2) + "\n")
     else:
-        lines = [line for proof in proofs.claims for line in _lines(proof.name, proof.verdict, book)]
+        lines = [line for proof in proofs.claims for line in _lines(proof.name, proof.verdict, book, label)]
         lines += [f"assumed: {each}" for each in proofs.assumptions]
         lines += [f"note: {each}" for each in proofs.notes]
         sys.stdout.write("".join(f"{printable(line)}\n" for line in lines))
@@ -64,21 +70,21 @@ def run(args: Namespace) -> int:
     return next(_STATUS[each] for each in ("refuted", "undecided", "proved") if each in outcomes)
 
 
-def _lines(name: str, verdict: Verdict, book: Rulebook) -> Iterator[str]:
+def _lines(name: str, verdict: Verdict, book: Rulebook, label: Label) -> Iterator[str]:
     why = f": {verdict.reason}" if verdict.reason else ""
     yield f"{name}: {verdict.outcome}{why}"
     if verdict.session is not None:
-        yield from (f"  {line}" if line else "" for line in _session_lines(verdict.session, book))
+        yield from (f"  {line}" if line else "" for line in _session_lines(verdict.session, book, label))
 
 
-def _session_lines(found: Found, book: Rulebook) -> Iterator[str]:
+def _session_lines(found: Found, book: Rulebook, label: Label) -> Iterator[str]:
     yield (
         f"a client at {found.scene.client}, neither trusted nor logged in"
         if not found.scene.user
         else (f"a client at {found.scene.client}, logged in as {found.scene.user}")
     )
     for fact, answer in sorted(found.world.facts.items()):
-        yield f"supposing {fact} = {fact_text(fact, answer)}"
+        yield f"supposing {label(fact)} = {fact_text(fact, answer)}"
     yield ""
     yield from dialogue_lines(found.rehearsed)
     yield ""
@@ -87,7 +93,7 @@ def _session_lines(found: Found, book: Rulebook) -> Iterator[str]:
         yield f"`{found.rule.name}` at {found.rule.stage.label} sends it on: {found.what}"
 
 
-def _as_object(name: str, verdict: Verdict, book: Rulebook) -> dict[str, Any]:
+def _as_object(name: str, verdict: Verdict, book: Rulebook, label: Label) -> dict[str, Any]:
     found = verdict.session
     said: dict[str, Any] = {"claim": name, "outcome": verdict.outcome, "reason": verdict.reason}
     if found is not None:
@@ -95,7 +101,7 @@ def _as_object(name: str, verdict: Verdict, book: Rulebook) -> dict[str, Any]:
         said["session"] = {
             "client": str(scene.client), "listener": scene.listener, "helo": scene.helo, "auth": scene.user,
             "tls": scene.tls, "from": str(scene.sender or ""), "rcpt": [str(one) for one in scene.recipients],
-            "supposed": {name: fact_text(name, answer) for name, answer in found.world.facts.items()},
+            "supposed": {label(fact): fact_text(fact, answer) for fact, answer in found.world.facts.items()},
             "rule": found.rule.name if found.rule else None, "effect": found.what or None,
             "explanation": as_object(found.rehearsed, book),
         }  # fmt: skip

@@ -130,14 +130,7 @@ class Account:
         self._rules.append(RuleSeen(rule, "matched"))
 
     def _label(self, name: str) -> str:
-        """A fact as its author writes it: `user.quota`, `sender.domain in @partners`."""
-        match hidden_of(name):
-            case Column(binding, column):
-                return f"{self._bindings[binding].var}.{column}"
-            case Membership(table, fact, _):
-                return f"{self._label(fact)} in @{table}"
-            case None:
-                return name
+        return fact_label(name, self._bindings)
 
     def carried_out(self, effect: Effect, fired: Fired) -> None:
         """The turn of an effect has come."""
@@ -148,6 +141,17 @@ class Account:
         rules, effects = tuple(self._rules), tuple(self._effects)
         seen = StageSeen(self._stage, self._recipient, rules, self._facts, effects, ended, self._chains)
         self._tell(seen)
+
+
+def fact_label(name: str, bindings: Sequence[Binding]) -> str:
+    """A fact as its author writes it: `user.quota`, `sender.domain in @partners`."""
+    match hidden_of(name):
+        case Column(binding, column):
+            return f"{bindings[binding].var}.{column}"
+        case Membership(table, fact, _):
+            return f"{fact_label(fact, bindings)} in @{table}"
+        case None:
+            return name
 
 
 def verdict_word(verdict: Verdict | None) -> str:
