@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.inspect.playing import STRANGER, TRUSTED, WORLD, hello, mail, play, stage
+from tests.peers.certificates import certified
 from vsmtp.inspect.account import all_fired, verdict_word
 from vsmtp.inspect.rehearsed import Rehearsed
 from vsmtp.inspect.world import World
@@ -345,3 +346,54 @@ def test_exports_and_notices_leave_no_trace(tmp_path: Path) -> None:
     ]
     assert [str(copy.recipient) for copy in rehearsed.copies] == ["ann@example.org"]
     assert sorted(path.name for path in tmp_path.iterdir()) == ["conf.d"]
+
+
+LISTENERS = """
+[listeners.mx]
+address = ["127.0.0.1:2525"]
+[listeners.submission]
+address = ["127.0.0.1:2587"]
+kind = "submission"
+tls = "required"
+[listeners.lmtp]
+address = ["127.0.0.1:2424"]
+kind = "lmtp"
+[tls]
+certificate = "CERTIFICATE"
+private_key = { file = "KEY" }
+[auth]
+users = "@users"
+default_domain = "example.org"
+[tables.users]
+type = "inline"
+entries = { "ann@example.org" = "{PLAIN}pencil" }
+"""
+
+
+def listening() -> str:
+    pair = certified("mx.test")
+    return LISTENERS.replace("CERTIFICATE", str(pair.certificate)).replace("KEY", str(pair.key))
+
+
+@pytest.mark.parametrize(
+    ("user", "sender", "outcome", "reply"),
+    [
+        ("ann", "ann@example.org", "accepted", "250 2.0.0"),
+        ("ann@example.org", "ann@example.org", "accepted", "250 2.0.0"),
+        ("ann", "bob@example.org", "rejected", "553 5.7.1"),
+        ("", "ann@example.org", "rejected", "530 5.7.0"),
+    ],
+)
+def test_on_a_submission_listener_a_login_is_granted_and_held_to_what_it_owns(
+    user: str, sender: str, outcome: str, reply: str, tmp_path: Path
+) -> None:
+    scene = replace(mail("you@elsewhere.example", sender=sender), listener="submission", user=user)
+    played = play(tmp_path, listening(), scene)
+    assert played.outcome == outcome
+    assert str(played.reply).startswith(reply)
+
+
+def test_over_lmtp_a_message_is_played_too(tmp_path: Path) -> None:
+    played = play(tmp_path, listening(), replace(mail("ann@example.org", "bob@example.org"), listener="lmtp"))
+    assert played.outcome == "accepted"
+    assert played.dialogue[1].command.startswith("LHLO")

@@ -31,7 +31,7 @@ from vsmtp.inspect.rehearsed import (
     Outcome,
     Rehearsed,
     outcome_of,
-    read_reply,
+    read_replies,
     refusal,
 )
 from vsmtp.inspect.scene import Scene
@@ -46,8 +46,10 @@ from vsmtp.server import plan
 from vsmtp.server.listener import Client
 from vsmtp.server.parcel import Destination, Dropped, Held, Into, Parcel, Postponed
 from vsmtp.server.postqueue import Judged, Row
+from vsmtp.server.service import Standing
 from vsmtp.server.session import Session
 from vsmtp.smtp.conversation import Conversation
+from vsmtp.smtp.terms import Terms
 from vsmtp.telemetry.log import Log
 from vsmtp.values.address import Address
 from vsmtp.values.envelope import Content
@@ -120,7 +122,9 @@ class _Performance:
         self._stages = seen
         self._dialogue: list[Exchange] = []
         self._moved = asyncio.Event()
-        self._conversation = Conversation(plan.terms(given.settings))
+        self._tls = _TLS if _is_secure(given) else None
+        self._domain = given.settings.auth.default_domain or ""
+        self._conversation = Conversation(_terms(given))
         self._session = Session(
             backstage.office(), self._conversation, given.client, "rehearsal", self._moved.set
         )
@@ -150,12 +154,12 @@ class _Performance:
         """Say all that the scene has to say, up to a refusal; the exchange that decided."""
         scene = self._scene
         last = await self._say("", b"")
-        self._session.subject.tls = _TLS if scene.tls else None
-        for command in script.opening(scene):
+        self._session.subject.tls = self._tls
+        for command in script.opening(scene, lmtp=self._conversation.is_lmtp):
             if not last.reply.is_positive:
                 return last
             last = await self._command(command)
-            if scene.user and command == script.greeting(scene) and last.reply.is_positive:
+            if scene.user and not self._session.subject.attempt and last.reply.is_positive:
                 last = await self._log_in() or last
         if not (last.reply.is_positive and scene.recipients):
             return last
@@ -168,10 +172,12 @@ class _Performance:
     async def _log_in(self) -> Exchange | None:
         """The client has shown who it is: the rules of `auth` are asked; their refusal, if they do."""
         about, scene = self._session.subject, self._scene
-        about.user, about.mechanism = scene.user, scene.mechanism
+        named = "@" in scene.user or not self._domain
+        about.user, about.mechanism = scene.user if named else f"{scene.user}@{self._domain}", scene.mechanism
         about.auth_success, about.attempt, about.authenticated = True, 1, True
         refused = await _hear(self._session.authenticated)
         if refused is None:
+            self._conversation.vouch()
             return None
         exchange = Exchange(f"AUTH {scene.mechanism}", refused)
         self._dialogue.append(exchange)
@@ -194,7 +200,9 @@ class _Performance:
                 await self._moved.wait()
             else:
                 break
-        exchange = Exchange(said, read_reply(self._conversation.take_output()))
+        replies = read_replies(self._conversation.take_output())
+        # Over LMTP a message is taken if it is for anybody.
+        exchange = Exchange(said, next((reply for reply in replies if reply.is_positive), replies[-1]))
         self._dialogue.append(exchange)
         return exchange
 
@@ -230,6 +238,18 @@ class _Performance:
         if parcel.folder is not None and copy.transport:
             return replace(copy, transport=f"maildir:{parcel.folder.path}")
         return copy
+
+
+def _is_secure(given: _Given) -> bool:
+    """Whether the scene is played under TLS: who has logged in was, where nobody may do so in clear."""
+    listener = given.settings.listeners[given.client.listener]
+    must = bool(given.scene.user) and listener.logins != "none" and not listener.auth_without_tls
+    return given.scene.tls or must or listener.is_implicit
+
+
+def _terms(given: _Given) -> Terms:
+    standing = Standing(is_secure=_is_secure(given))
+    return plan.terms(given.settings, given.settings.listeners[given.client.listener], standing)
 
 
 async def _hear(begin: Callable[[Callable[[T], None]], None]) -> T:

@@ -17,6 +17,7 @@ End: TypeAlias = Literal["accepted", "rejected", "deferred", "quarantined", "dis
 
 # What an exchange says of the message itself.
 MESSAGE: Final = "(the message)"
+_REPLY: Final = re.compile(rb"(?:[0-9]{3}-.*\r\n)*[0-9]{3} .*\r\n")
 _ENHANCED: Final = re.compile(r"([245]\.\d{1,3}\.\d{1,3}) (.*)", re.DOTALL)
 
 
@@ -58,6 +59,11 @@ class Rehearsed:
     dialogue: tuple[Exchange, ...]
     stages: tuple[StageSeen, ...]
     copies: tuple[Copy, ...]
+
+
+def read_replies(wire: bytes) -> list[Reply]:
+    """The replies that these octets are, one or, over LMTP, one for each recipient."""
+    return [read_reply(match[0]) for match in _REPLY.finditer(wire)]
 
 
 def read_reply(wire: bytes) -> Reply:

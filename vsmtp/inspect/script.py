@@ -8,14 +8,16 @@ from vsmtp.inspect.scene import Scene
 from vsmtp.values.address import Address
 
 
-def opening(scene: Scene) -> tuple[str, ...]:
+def opening(scene: Scene, *, lmtp: bool = False) -> tuple[str, ...]:
     """The commands before the first RCPT; without a sender, none but the greeting."""
-    return (greeting(scene),) if scene.sender is None else (greeting(scene), mail(scene))
+    hello = greeting(scene, lmtp=lmtp)
+    return (hello,) if scene.sender is None else (hello, mail(scene))
 
 
-def greeting(scene: Scene) -> str:
-    """EHLO, or HELO where the scene says so."""
-    return f"{'EHLO' if scene.esmtp else 'HELO'} {scene.helo}"
+def greeting(scene: Scene, *, lmtp: bool = False) -> str:
+    """EHLO, or HELO where the scene says so; LHLO over LMTP."""
+    word = "LHLO" if lmtp else "EHLO" if scene.esmtp else "HELO"
+    return f"{word} {scene.helo}"
 
 
 def mail(scene: Scene) -> str:
