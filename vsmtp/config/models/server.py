@@ -96,8 +96,8 @@ class Server(Section):
     recipient_delimiter: Annotated[str, AfterValidator(_delimiter)] = "+"
     """What parts a tag from a local part: `user+tag`. Empty for no tags."""
     postmaster: Mailbox = Field(default_factory=_own_postmaster)
-    """Who the postmaster is: where mail for a bare `postmaster` goes, and, where recipients are those of the
-    system, for the postmaster of a local domain. Default: postmaster at the first local domain."""
+    """Who the postmaster is: where mail for a bare `postmaster` goes, and, unless everybody exists there, for
+    the postmaster of a local domain. Default: postmaster at the first local domain."""
     trusted: Listed[Network] = ()
     """Clients that may relay. Lists in several files add up. Default: none."""
     timezone: Annotated[str, BeforeValidator(_timezone)] = "system"
