@@ -41,3 +41,10 @@ def test_a_verdict_out_of_place_says_where_its_place_is() -> None:
     found = remedies({"quarantine": "spam"}, Stage.DELIVERY)["verdict-not-allowed"]
     assert found.startswith("it may stand at `connect`, ")
     assert found.endswith("`postqueue`")
+
+
+def test_a_table_where_only_text_can_stand_is_warned_of() -> None:
+    found = remedies({"when": {"sender": {"domain": {"ends_with": "@people"}}}, "return": True})
+    assert found == {"text-not-table": "tables stand behind `is`, `not`, `in`, `not_in` and `under`"}
+    assert remedies({"when": {"sender": {"domain": {"ends_with": "@peple"}}}, "return": True}) == {}
+    assert remedies({"when": {"sender": {"domain": {"under": "@people"}}}, "return": True}) == {}

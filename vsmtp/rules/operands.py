@@ -70,6 +70,7 @@ def _operand(reading: Reading, fact: Fact, op: Op, raw: object, path: KeyPath) -
     try:
         operands = list(_constant(fact, op, raw))
         _warn_unanchored(reading, fact, op, raw, path)
+        _warn_of_text(reading, op, raw, path)
     except RegexError as error:
         reading.fault(path, "bad-regex", f"RE2 cannot read {_shown(raw)}: {error}")
     except ImpossibleValueError as error:
@@ -87,6 +88,16 @@ def _warn_unanchored(reading: Reading, fact: Fact, op: Op, raw: object, path: Ke
     if op is Op.MATCHES and fact.type in {Type.ADDRESS, Type.DOMAIN} and not _ANCHORED.search(str(raw)):
         message = f"{_shown(raw)} may match in the middle of {with_article(fact.type)}"
         reading.warn(path, "unanchored-regex", message, "anchor it with `^` or `$`, or use `under` or `glob`")
+
+
+def _warn_of_text(reading: Reading, op: Op, raw: object, path: KeyPath) -> None:
+    """Behind `ends_with` and the like `@friends` is text, even where there is such a table."""
+    name = raw[1:] if isinstance(raw, str) and raw.startswith("@") else ""
+    if name in reading.known.tables or name in reading.known.dynamic:
+        message = f"`{raw}` is text here, not the table: `{op.value}` knows no tables"
+        reading.warn(
+            path, "text-not-table", message, "tables stand behind `is`, `not`, `in`, `not_in` and `under`"
+        )
 
 
 def _noun(op: Op, fact: Fact) -> str:
