@@ -116,12 +116,9 @@ class Facts:
         unless = [self.conjunction(each) for each in rule.unless] if when else []
         sure = both(some(c.sure for c in when), every(opposite(c.open) for c in unless))
         if all(claim.sure is claim.open for claim in (*when, *unless)):
-            return both_ways(self.names.named(f"matches {rule.info.name}", sure))
+            return both_ways(sure)
         maybe = both(some(c.open for c in when), every(opposite(c.sure) for c in unless))
-        return Claim(
-            self.names.named(f"matches {rule.info.name}", sure),
-            self.names.named(f"may match {rule.info.name}", maybe),
-        )
+        return Claim(self.names.named(f"matches {rule.info.name}", sure), maybe)
 
     def conjunction(self, conjunction: Conjunction) -> Claim:
         """All its conditions."""

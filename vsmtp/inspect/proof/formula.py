@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Any, TypeAlias
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, Final, TypeAlias
 
 import z3  # type: ignore[import-untyped]  # the package has no stubs
 
+# Signed: more cells than any tree has constants.
+_BITS: Final = 20
 # A truth value that is known, or a term of the solver's.
 Formula: TypeAlias = Any
 Term: TypeAlias = Any
@@ -19,7 +21,7 @@ def every(parts: Iterable[Formula]) -> Formula:
         return False
     if len(left) <= 1:
         return left[0] if left else True
-    return z3.And(left)
+    return _joined(z3.Z3_mk_and, left)
 
 
 def some(parts: Iterable[Formula]) -> Formula:
@@ -29,7 +31,18 @@ def some(parts: Iterable[Formula]) -> Formula:
         return True
     if len(left) <= 1:
         return left[0] if left else False
-    return z3.Or(left)
+    return _joined(z3.Z3_mk_or, left)
+
+
+def _joined(make: Callable[..., Any], parts: Sequence[Term]) -> Term:
+    # As `z3.And` does it, without asking each part for its sort: that takes most of a proof's time.
+    context = parts[0].ctx
+    return z3.BoolRef(make(context.ref(), len(parts), (z3.Ast * len(parts))(*parts_of(parts))), context)
+
+
+def parts_of(parts: Sequence[Term]) -> list[Any]:
+    """The solver's own handles."""
+    return [part.as_ast() for part in parts]
 
 
 def both(one: Formula, other: Formula) -> Formula:
@@ -44,7 +57,9 @@ def either(one: Formula, other: Formula) -> Formula:
 
 def opposite(part: Formula) -> Formula:
     """It does not hold."""
-    return not part if isinstance(part, bool) else z3.Not(part)
+    if isinstance(part, bool):
+        return not part
+    return z3.BoolRef(z3.Z3_mk_not(part.ctx.ref(), part.as_ast()), part.ctx)
 
 
 def implies(one: Formula, other: Formula) -> Formula:
@@ -69,15 +84,17 @@ class Names:
 
     def __init__(self) -> None:
         self.facts: list[Formula] = []
+        self.has_amounts = False
         self._count = 0
 
     def number(self, name: str) -> Term:
-        """A whole number."""
+        """A cell's number, or one of the two that stand for no value."""
         self._count += 1
-        return z3.Int(f"{name}#{self._count}")
+        return z3.BitVec(f"{name}#{self._count}", _BITS)
 
     def amount(self, name: str) -> Term:
         """A number."""
+        self.has_amounts = True
         self._count += 1
         return z3.Real(f"{name}#{self._count}")
 

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Final, Protocol, TypeAlias
 
 from vsmtp.rules.language import Interval, Literal, Op
-from vsmtp.rules.predicates import holds
+from vsmtp.rules.regex import Pattern
 from vsmtp.vocabulary.types import NETWORKED, ORDERED, Type
 
 ABSENT: Final = -1
@@ -63,6 +63,7 @@ class Texts:
             keys[*_key(name), _LAST] = Cell(name, is_open=True)
         self._keys = sorted(keys)
         self.cells = (*(keys[key] for key in self._keys), Cell("", is_open=True))
+        self._matching: dict[tuple[Op, str], Ranges] = {}
         self._exact = {cell.text: n for n, cell in enumerate(self.cells) if not cell.is_open}
 
     @property
@@ -98,12 +99,30 @@ class Texts:
         first, last = bisect_left(self._keys, key), bisect_right(self._keys, (*key, _LAST)) - 1
         return ((first, last),) if first <= last else ()
 
-    def matching(self, op: Op, operand: str, kind: Type) -> Ranges:
+    def matching(self, op: Op, operand: str) -> Ranges:
         """The cells of one text that the pattern is found in."""
-        literal = Literal(op, False, (operand,))
-        return as_ranges(
-            n for n, cell in enumerate(self.cells) if not cell.is_open and holds(literal, kind, cell.text, {})
-        )
+        if (op, operand) not in self._matching:
+            finds = finder(op, operand)
+            cells = enumerate(self.cells)
+            found = as_ranges(n for n, cell in cells if not cell.is_open and finds(cell.text))
+            self._matching[op, operand] = found
+        return self._matching[op, operand]
+
+
+def finder(op: Op, operand: str) -> Callable[[str], bool]:
+    """Whether a test that is not about equality finds its operand in a text; all but `matches` ignore case."""
+    match op:
+        case Op.STARTS_WITH:
+            return lambda text: text.casefold().startswith(operand)
+        case Op.ENDS_WITH:
+            return lambda text: text.casefold().endswith(operand)
+        case Op.CONTAINS:
+            return lambda text: operand in text.casefold()
+        case Op.MATCHES:
+            return Pattern(operand).finds
+        case _:
+            pattern = Pattern(operand)
+            return lambda text: pattern.finds(text.casefold())
 
 
 def _key(name: str) -> tuple[str, ...]:

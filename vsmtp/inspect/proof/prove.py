@@ -15,13 +15,13 @@ import z3  # type: ignore[import-untyped]  # the package has no stubs
 
 from vsmtp.config.load import Tree
 from vsmtp.inspect.proof.formula import Formula, every, opposite, some
-from vsmtp.inspect.proof.gather import all_rules, constant_address
+from vsmtp.inspect.proof.gather import all_rules, conditions_of, constant_address
 from vsmtp.inspect.proof.lines import ABSENT, LOST
 from vsmtp.inspect.proof.result import Found, Verdict
 from vsmtp.inspect.proof.session import Around, Door, Session
 from vsmtp.inspect.proof.symbols import Listed, Single
 from vsmtp.inspect.proof.walk import TooLargeError
-from vsmtp.inspect.proof.witness import NoTextError, Witness
+from vsmtp.inspect.proof.witness import CLIENTS, NoTextError, Witness, one_in
 from vsmtp.inspect.rehearsal import Rehearsal
 from vsmtp.rules.effects import AddRcpt, RewriteRcpt
 from vsmtp.rules.graph import Graph
@@ -30,6 +30,7 @@ from vsmtp.rules.language import Rule, RuleInfo
 # So many sessions that could not be written down, or were played and came out otherwise, are passed over.
 _MOST: Final = 40
 _PLAYS: Final = 4
+_FLEETING: Final = ("var.", "time.", "rate.", "rcpts.", "rcpt.index", "rcpt.var.")
 _NO_TIME: Final = "time ran out"
 _DISAGREED: Final = "the rehearsal of the session comes out otherwise"
 _LOOSE: Final = "it may take several greetings, recipients or moments, which cannot be played"
@@ -93,10 +94,11 @@ class Prover:
 
     def _decide(self, extra: Sequence[Rule], bad: _Bad) -> Verdict:
         try:
-            first = self._look(Session(around(self.tree, self.graph), extra), bad, extra)
-            if first.outcome != "proved":
+            exact = Session(around(self.tree, self.graph), extra)
+            first = self._look(exact, bad, extra)
+            if first.outcome != "proved" or not remembers(self.graph):
                 return first
-            session = Session(around(self.tree, self.graph), extra, loose=True)
+            session = Session(exact.around, extra, exact.facts.lines, loose=True)
         except TooLargeError:
             return Verdict("undecided", "the chains are read too often, one within the other")
         doubt = self._doubt(session, some(part for part, _, _ in bad(session)))
@@ -122,7 +124,7 @@ class Prover:
         return _LOOSE
 
     def _solver(self, session: Session) -> Any:
-        solver = z3.Solver()
+        solver = z3.Solver() if session.names.has_amounts else z3.SolverFor("QF_FD")
         solver.set("timeout", max(1, int((self.deadline - monotonic()) * 1000)))
         solver.add(session.names.facts)
         return solver
@@ -199,13 +201,26 @@ class Prover:
         for wish in _wishes(session):
             if monotonic() > self.deadline:
                 break
-            if bool(model.eval(wish, model_completion=True)):
+            if not bool(model.eval(wish, model_completion=True)):
+                solver.push()
                 solver.add(wish)
-            elif solver.check(wish) == z3.sat:
-                model = solver.model()
-                solver.add(wish)
+                better = solver.model() if solver.check() == z3.sat else None
+                solver.pop()
+                if better is None:
+                    continue
+                model = better
+            solver.add(wish)
         solver.pop()
         return model
+
+
+def remembers(graph: Graph) -> bool:
+    """Whether rules ask for what earlier greetings and recipients leave behind, or for what passes."""
+    return any(
+        condition.fact.name.startswith(_FLEETING)
+        for rule in all_rules(graph)
+        for condition in conditions_of(rule)
+    )
 
 
 def _relays(session: Session) -> _Faults:
@@ -247,7 +262,8 @@ def _wishes(session: Session) -> list[Any]:
 
 def _usual(name: str, symbol: Single) -> list[Formula]:
     if name == "client.ip":
-        return [symbol.cell >= 1]
+        usual = [n for one in CLIENTS for n, cell in enumerate(symbol.line.cells) if one_in(one, cell)]
+        return [some(symbol.cell == n for n in usual), *(symbol.cell == n for n in usual[:1])]
     if name.startswith(("listener.", "client.", "auth.")) or name == "helo.esmtp":
         return []
     there = name.startswith(("sender.", "rcpt.", "helo."))

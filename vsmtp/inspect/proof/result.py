@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from importlib.util import find_spec
 from typing import Final, Literal, TypeAlias
 
 from vsmtp.inspect.rehearsed import Rehearsed
@@ -41,8 +40,3 @@ class Verdict:
     reason: str = ""
     session: Found | None = None
     asked: frozenset[str] = field(default_factory=frozenset)
-
-
-def is_installed() -> bool:
-    """Whether the solver is there."""
-    return find_spec("z3") is not None

@@ -89,11 +89,13 @@ class Session:
     into mail for an outside address of its choice. `accepted`: the recipient and then the message were.
     """
 
-    def __init__(self, around: Around, extra: Sequence[Rule] = (), *, loose: bool = False) -> None:
+    def __init__(
+        self, around: Around, extra: Sequence[Rule] = (), lines: Lines | None = None, *, loose: bool = False
+    ) -> None:
         self.around = around
         self.loose = loose
         self.names = Names()
-        self.facts = Facts(self.names, self._lines(extra))
+        self.facts = Facts(self.names, lines or self._lines(extra))
         self.deeds = Deeds(self.facts, around.graph, around.ours)
         self.relayed: Formula = False
         self.accepted: Formula = False

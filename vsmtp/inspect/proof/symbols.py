@@ -106,7 +106,7 @@ class Single:
         if said is None:
             said = self.patterns[op, operand] = self.names.claim(f"{self.name} {op.value} {operand}")
         return either(
-            among(self.cell, self.line.matching(op, operand, self.kind)),
+            among(self.cell, self.line.matching(op, operand)),
             both(among(self.cell, self.line.open), said),
         )
 

@@ -19,6 +19,7 @@ from vsmtp.rules.language import Jump, Return, Rule, Written
 from vsmtp.rules.verdicts import Defer, Discard, Quarantine, Refuse, Trust
 from vsmtp.vocabulary.facts import Cost
 
+_REFUSALS: Final = (Written, Refuse, Defer)
 # So many rules are read, those of a chain anew for each jump to it.
 _MOST: Final = 40_000
 
@@ -83,6 +84,10 @@ class Walker:
             raise TooLargeError
         claim = self._settled(rule, self.facts.rule(rule))
         names = self.facts.names
+        if isinstance(rule.move, _REFUSALS) and not rule.effects:
+            # Most rules are like this: the shorter the formula the better.
+            lets_by = opposite(claim.open if rule.policy == "defer" else claim.sure)
+            return names.named("live", both(live, lets_by))
         fires = names.named(f"fires {rule.info.name}", both(live, claim.sure))
         for effect in rule.effects:
             self.carry(rule, effect, fires)
@@ -127,7 +132,7 @@ class Walker:
                 )
                 return either(rest, inside)
             case Written() | Refuse() | Defer():
-                return rest
+                pass
             case Trust():
                 self._trusted.append(fires)
             case Discard() | Quarantine():

@@ -33,7 +33,9 @@ _LOCALS: Final = ("someone", "anyone", "info", "user")
 _SENDERS: Final = ("sender", "carl", "anna", "info")
 _DOMAINS: Final = ("victim.example", "elsewhere.example", "example.net", "example.com", "a.example")
 _SOURCES: Final = ("stranger.example", "example.net", "example.com", "b.example")
-_CLIENTS: Final = ("192.0.2.1", "203.0.113.1", "198.51.100.1", "8.8.8.8", "2001:db8::1")
+CLIENTS: Final = tuple(
+    map(ip_address, ("192.0.2.1", "203.0.113.1", "198.51.100.1", "8.8.8.8", "2001:db8::1"))
+)
 # Facts that the scene itself settles.
 _PLAYED: Final = ("client.", "listener.", "helo.", "tls.", "auth.", "sender.", "rcpt.", "rcpts.", "var.")
 _SUPPOSED: Final = frozenset({"rcpt.known", "client.rdns", "client.rdns_valid"})
@@ -69,7 +71,7 @@ class Witness:
 
     def cell(self, symbol: Single | Listed) -> int:
         """The cell that the solver chose."""
-        return int(self.model.eval(symbol.cell, model_completion=True).as_long())
+        return int(self.model.eval(symbol.cell, model_completion=True).as_signed_long())
 
     def scene(self) -> Scene:
         """The session as it is played. Raises NoTextError."""
@@ -97,8 +99,7 @@ class Witness:
     def _ip(self) -> IPv4Address | IPv6Address:
         line = self.session.cast.ip.line
         cell = line.cells[self.cell(self.session.cast.ip)]
-        usual = (ip_address(one) for one in _CLIENTS)
-        found = next((one for one in usual if cell.start <= ordinal(one) < cell.end), None)
+        found = next((one for one in CLIENTS if one_in(one, cell)), None)
         number = int(cell.start)
         return found or (IPv4Address(number) if number < _V4_END else IPv6Address(number - _V4_END))
 
@@ -285,6 +286,11 @@ def _typed(kind: Type, text: str) -> Scalar:
 def finds(op: Op, operand: str, text: str) -> bool:
     """Whether the pattern is found in the text."""
     return bool(holds(Literal(op, False, (operand,)), Type.TEXT, text, {}))
+
+
+def one_in(address: IPv4Address | IPv6Address, cell: Cell) -> bool:
+    """Whether the address lies in the cell."""
+    return cell.start <= ordinal(address) < cell.end
 
 
 def number_in(cell: Cell, kind: Type) -> Scalar:
