@@ -84,6 +84,8 @@ class Recipients:
         """Where mail for a recipient goes: its own address, but the postmaster's to whoever that is."""
         if not address.domain:
             return self._postmaster
+        if len(address.local) < len(POSTMASTER):
+            return address
         return self._postmaster if self._is_postmaster(address) else address
 
     async def find_out(self, address: Address) -> bool | Missing | Unavailable:

@@ -63,6 +63,9 @@ APART: Final = Reply(452, "4.5.3", "please send to this recipient in a transacti
 HEADER_TOO_LONG: Final = Reply(552, "5.3.4", "the header of the message is too long")
 TOO_MANY_HOPS: Final = Reply(554, "5.4.6", "too many hops: the mail is going in circles")
 INTERNAL: Final = Reply(421, "4.3.0", "internal error, closing connection")
+# To look a member up in its enumeration takes as long as a call, and every command would do it.
+_CONNECT, _HELO, _MAIL, _RCPT = Stage.CONNECT, Stage.HELO, Stage.MAIL, Stage.RCPT
+_DATA, _PREQUEUE = Stage.DATA, Stage.PREQUEUE
 
 
 class Session:
@@ -168,7 +171,7 @@ class Session:
 
     def connected(self, _: Question) -> None:
         """Ask the rules of `connect`."""
-        self._decide(Stage.CONNECT, self._scope, self._met)
+        self._decide(_CONNECT, self._scope, self._met)
 
     def _met(self) -> None:
         if self.subject.variables:
@@ -183,7 +186,7 @@ class Session:
             self._book = self._office.book(self.subject, None)
         # A second greeting takes the place of the first, and so does what the rules say of it.
         self._scope = self._connected.copy()
-        self._decide(Stage.HELO, self._scope, self._yes)
+        self._decide(_HELO, self._scope, self._yes)
 
     @property
     def attempts(self) -> Attempts:
@@ -253,7 +256,7 @@ class Session:
             self.transactions += 1
             self._yes()
 
-        self._decide(Stage.MAIL, mailing.scope, begin)
+        self._decide(_MAIL, mailing.scope, begin)
 
     def rcpt(self, question: Rcpt) -> None:
         """Add a recipient if the rules of `rcpt` allow it; one that was named already is there."""
@@ -267,14 +270,14 @@ class Session:
         office = self._office
         self._book.recipient = office.recipients.meet(address, len(mailing.recipients) + 1)
         about = mailing.subject
+        chains = office.chains(self.subject, about.sender, address)
         to = Accepted(
-            office.recipients.keeper(address), Scope(), original=address, parameters=question.parameters
+            office.recipients.keeper(address), Scope(), chains, address, parameters=question.parameters
         )
-        to.chains = office.chains(self.subject, about.sender, address)
         case = self._case(to.scope)
 
         def add() -> None:
-            if self._must_come_apart(mailing, to):
+            if mailing.recipients and self._must_come_apart(mailing, to):
                 refuse(APART)
                 return
             mailing.keys.add(key)
@@ -286,12 +289,12 @@ class Session:
             case.sheet.take_back()
             self._no(reply)
 
-        if self._scope.trusted or mailing.scope.trusted or not office.stages.has(Stage.RCPT):
+        if self._scope.trusted or mailing.scope.trusted or not office.stages.has(_RCPT):
             add()
         else:
-            if to.chains:
-                case.part = whole(office.stages.graph.acting(Stage.RCPT, to.chains))
-            self._ask(Stage.RCPT, case, add, refuse)
+            if chains:
+                case.part = whole(office.stages.graph.acting(_RCPT, chains))
+            self._ask(_RCPT, case, add, refuse)
 
     def _take(self, mailing: Mailing, key: str) -> None:
         if self._conversation.is_lmtp:
@@ -327,12 +330,11 @@ class Session:
 
     def _must_come_apart(self, mailing: Mailing, to: Accepted) -> bool:
         """Whether a stranger's recipient may be judged differently from the first one (RFC 5321 3.3)."""
-        first = mailing.recipients[0] if mailing.recipients else to
-        if first is to or not self._office.manners.separate or self._splits:
+        if not self._office.manners.separate or self._splits:
             return False
         if self._scope.trusted or mailing.scope.trusted:
             return False
-        return come_apart(self._office.stages, first, to)
+        return come_apart(self._office.stages, mailing.recipients[0], to)
 
     def verify(self, question: Verify) -> None:
         """Say whether a user exists to those who may know; a stranger hears that mail would be tried."""
@@ -360,8 +362,8 @@ class Session:
                 mailing.reception = Reception(self._office.place, name, self._go_on)
                 self._yes()
 
-        if self._is_heard(Stage.DATA, mailing):
-            self._hear(Stage.DATA, mailing, lambda _: receive())
+        if self._is_heard(_DATA, mailing):
+            self._hear(_DATA, mailing, lambda _: receive())
         else:
             receive()
 
@@ -430,9 +432,9 @@ class Session:
             else:
                 self._accept(Letter(self._visitor, mailing, arrived, heard, {}), self._stored)
 
-        if self._is_heard(Stage.PREQUEUE, mailing):
+        if self._is_heard(_PREQUEUE, mailing):
             content = partial(_whole_message, about, arrived)
-            self._hear(Stage.PREQUEUE, mailing, store, content)
+            self._hear(_PREQUEUE, mailing, store, content)
         else:
             store(Heard.unjudged(mailing))
 
@@ -472,7 +474,7 @@ class Session:
             self._log_refusal(stage, ended)
             if isinstance(ended.verdict, Refuse) and ended.verdict.close:
                 self._no(reply, close=True)
-            elif stage is Stage.PREQUEUE and self._conversation.is_lmtp:
+            elif stage is _PREQUEUE and self._conversation.is_lmtp:
                 self._answer_each(mailing.replies(reply))
             else:
                 self._no(reply)

@@ -152,20 +152,15 @@ class Stages:
 
     def _advance(self, evaluation: _Evaluation) -> Ended | Asks | None:
         """Go as far as it goes at once: to the end, to facts that are to be fetched, or (None) to deeds."""
-        case, advance = evaluation.case, evaluation.walk.advance
-        while True:
-            step = advance()
-            match step:
-                case Ended():
-                    return self._end(evaluation, step)
-                case Asks():
-                    return step
-                case Fired():
-                    self._carry_out(step, case)
-                    if case.sheet.is_waiting:
-                        return None
-                    if case.sheet.trouble is not None:
-                        return self._end(evaluation, _undecided(evaluation))
+        advance = evaluation.walk.advance
+        while isinstance(step := advance(), Fired):
+            sheet = evaluation.case.sheet
+            self._carry_out(step, evaluation.case)
+            if sheet.is_waiting:
+                return None
+            if sheet.trouble is not None:
+                return self._end(evaluation, _undecided(evaluation))
+        return self._end(evaluation, step) if isinstance(step, Ended) else step
 
     async def _finish(self, evaluation: _Evaluation, stop: Ended | Asks | None) -> Ended:
         sheet = evaluation.case.sheet

@@ -65,6 +65,8 @@ _Intake: TypeAlias = Intake | Portion | Dropped | _Waiting
 # RFC 5321 3.8: the server closes after it has said 421, and after no other reply but that to QUIT.
 _CLOSING: Final = 421
 _PERMANENT: Final = 500
+# To look it up in its enumeration takes as long as a call, and every piece of input would do it.
+_CLOSED: Final = State.CLOSED
 
 
 def _just(name: str) -> Callable[[Conversation, Any, State], str]:
@@ -103,7 +105,7 @@ class Conversation:
     @property
     def closed(self) -> bool:
         """Whether nothing more will be asked: the connection ends when the output is written."""
-        return self.state is State.CLOSED
+        return self.state is _CLOSED
 
     @property
     def is_lmtp(self) -> bool:
@@ -124,7 +126,7 @@ class Conversation:
 
     def feed(self, data: bytes) -> None:
         """Take octets from the client; what comes after the close is dropped."""
-        if self.state is not State.CLOSED:
+        if self.state is not _CLOSED:
             self._inbox.add(data)
 
     def take_output(self) -> bytes:
@@ -175,7 +177,7 @@ class Conversation:
         Over SMTP there is one reply for all. Raises ValueError for another number, RuntimeError when this is
         not the question; dropped as for `accept`.
         """
-        if self.state is State.CLOSED:
+        if self.state is _CLOSED:
             return
         if self._open is not END_OF_MESSAGE:
             raise RuntimeError("no message waits for its verdict")
@@ -194,7 +196,7 @@ class Conversation:
 
         Dropped and raising as for `accept`.
         """
-        if self.state is State.CLOSED:
+        if self.state is _CLOSED:
             return
         if type(self._open) not in {Authenticate, AuthResponse}:
             raise RuntimeError("no authentication is under way")
@@ -244,7 +246,7 @@ class Conversation:
         Nothing is left of what was said in clear but the count of errors and messages. Dropped after the
         close; raises RuntimeError when no STARTTLS was accepted.
         """
-        if self.state is State.CLOSED:
+        if self.state is _CLOSED:
             return
         if self._intake is not _Waiting.FOR_TLS:
             raise RuntimeError("no STARTTLS was accepted")
@@ -258,18 +260,18 @@ class Conversation:
 
     def close(self, reply: Reply) -> None:
         """Say `reply` and end the conversation, at whatever point it stands; no more than once."""
-        if self.state is not State.CLOSED:
+        if self.state is not _CLOSED:
             self._end(reply.wire())
 
     def _end(self, wire: bytes) -> None:
         self._output.append(wire)
-        self.state = State.CLOSED
+        self.state = _CLOSED
         self._open = self._due = self._intake = self._chunks = None
         self._inbox.clear()
 
     def _unasked(self) -> None:
         # An answer that was long in coming may find the session closed; else it is the driver's mistake.
-        if self.state is not State.CLOSED:
+        if self.state is not _CLOSED:
             raise RuntimeError("no question is open")
 
     @property
@@ -362,7 +364,7 @@ class Conversation:
                 self._count_idle()  # who asks for one name after the other is after addresses
             case Bdat():
                 pass
-        if self.state is not State.CLOSED:
+        if self.state is not _CLOSED:
             self._open = meaning
         return self._open
 
@@ -374,7 +376,7 @@ class Conversation:
     def _reset(self) -> Reset | None:
         self._count_idle()
         gone = self.state in IN_TRANSACTION
-        if self.state is not State.CLOSED:
+        if self.state is not _CLOSED:
             self.state = MOVES[self.state][Reset]
             self._chunks = None
             self._output.append(self._terms.wire["reset"])
@@ -382,7 +384,7 @@ class Conversation:
 
     def _say(self, what: Say) -> None:
         """Give a reply; one that refuses counts, one that closes closes."""
-        if self.state is State.CLOSED:
+        if self.state is _CLOSED:
             return
         reply = self._terms.said[what.name]
         if reply.code == _CLOSING:
@@ -533,7 +535,7 @@ class Conversation:
     def _wait_for_tls(self, _question: StartTls, _before: State) -> str:
         self._intake = _Waiting.FOR_TLS
         self._watch_for_tls()
-        return SILENCE if self.state is State.CLOSED else "starttls"
+        return SILENCE if self.state is _CLOSED else "starttls"
 
     def _let_in(self, _question: Authenticate | AuthResponse, _before: State) -> str:
         self._known = True
