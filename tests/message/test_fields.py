@@ -104,6 +104,10 @@ def test_the_fields_and_the_rest_are_all_there_is(head: bytes) -> None:
     assert found.fields_end == at <= found.body_start <= len(head)
     for field in found.fields:
         found.values(field.name.decode())
+    places = [(field.name, head[field.value_start : field.end]) for field in found.fields]
+    assert {name: list(values) for name, values in found.named.items()} == {
+        name: [value for other, value in places if other == name] for name, _ in places
+    }
 
 
 @given(st.binary())

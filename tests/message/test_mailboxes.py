@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from tests.message.hostile import swift
 from vsmtp.message.fields import Header, scan
-from vsmtp.message.mailboxes import MAX_MAILBOXES, addresses, mailboxes
+from vsmtp.message.mailboxes import MAX_MAILBOXES, addresses, mailboxes, survey
 from vsmtp.values.address import Address
 from vsmtp.values.answer import Unavailable
 
@@ -82,6 +82,19 @@ def test_what_is_written_is_found(people: list[tuple[str, str]]) -> None:
 )
 def test_any_value_is_read(value: str) -> None:
     mailboxes(value)
+
+
+USUAL = st.sampled_from([
+    "", "Alice ", "A. B. ", "J\u00fcrgen ", '"Doe, J." ', '"x@y"', '"\\"', "a b@c ", "<", ">", " ", "\t", "a@b", "a.b@c.d",
+    "<a@b>", "<a@b.c>", "a..b@c", "a@-b", "<a@b.>", ".a@b", "a@b@c", "\u00e9@b", "a@" + "b" * 64, "b." * 130 + "a@b",
+])  # fmt: skip
+
+
+@given(st.lists(USUAL, max_size=4).map("".join))
+def test_the_usual_is_read_as_anything_else(value: str) -> None:
+    places = survey(value)
+    assert not isinstance(places, Unavailable)
+    assert mailboxes(value) == tuple(place.address for place in places.found)
 
 
 @pytest.mark.parametrize("value", [

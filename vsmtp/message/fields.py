@@ -1,6 +1,6 @@
 """The header of a message as places in its octets: found, counted and read, never rewritten.
 
-Fields are found by one pass over the octets. A line that is neither a field nor the continuation of one ends
+Fields are found by passes over the octets. A line that is neither a field nor the continuation of one ends
 the header, and with it begins the body: whoever reads the message later may do the same, so nothing after
 such a line may be taken for a header field. Everything here is linear in the size of the header.
 """
@@ -8,6 +8,7 @@ such a line may be taken for a header field. Everything here is linear in the si
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
@@ -18,7 +19,9 @@ from vsmtp.values.answer import Unavailable
 # A name that we write leaves room for the colon and a blank in a line of 78.
 MAX_NAME: Final = 76
 _NAME: Final = re.compile(rf"[!-9;-~]{{1,{MAX_NAME}}}")
-_FIELD: Final = re.compile(rb"([!-9;-~]++)[ \t]*+:[^\n]*(?:\n|\Z)(?:[ \t][^\n]*(?:\n|\Z))*+")
+_FIELD: Final = re.compile(rb"([!-9;-~]++)[ \t]*+:([^\n]*(?:\n|\Z)(?:[ \t][^\n]*(?:\n|\Z))*+)")
+# A field, or all that follows the last one.
+_PIECE: Final = re.compile(_FIELD.pattern + rb"|([\0-\xff]++)")
 _BLANK: Final = re.compile(rb"\r?\n")
 _FOLD: Final = re.compile(rb"\r?\n(?=[ \t])")
 
@@ -45,27 +48,32 @@ LIMITS: Final = Limits()
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """The fields of `head`, in order; the body begins at `body_start`.
+    """The header block at the beginning of `head`; the body begins at `body_start`.
 
-    `fields_end` is where the last field ends: before the blank line, if there is one. `defects` are stable
-    words: `malformed-header-line` for a header that no blank line ended.
+    `named` are the values of all fields as they came, with their line ends, in order, by the field's name in
+    lower case. `fields_end` is where the last field ends: before the blank line, if there is one. `defects`
+    are stable words: `malformed-header-line` for a header that no blank line ended.
     """
 
     head: bytes
-    fields: tuple[Field, ...]
+    named: Mapping[bytes, Sequence[bytes]]
     fields_end: int
     body_start: int
     defects: tuple[str, ...]
 
+    @property
+    def fields(self) -> tuple[Field, ...]:
+        """The fields' places, in order; who wants but their values need not find them out."""
+        found = _FIELD.finditer(self.head, 0, self.fields_end)
+        return tuple(Field(match[1].lower(), match.start(), match.end(), match.start(2)) for match in found)
+
     def raw(self, name: str) -> list[bytes]:
         """List the values of all fields called `name`, as they came but without the final line end."""
-        wanted = name.lower().encode()
-        head = self.head
-        return [head[f.value_start : f.end].rstrip(b"\r\n") for f in self.fields if f.name == wanted]
+        return [value.rstrip(b"\r\n") for value in self.named.get(name.lower().encode(), ())]
 
     def unfolded(self, name: str) -> list[str]:
         """List the values unfolded and stripped, encoded words left as they are; Latin-1 where not UTF-8."""
-        return [_text(_FOLD.sub(b"", value)) for value in self.raw(name)]
+        return [_text(_FOLD.sub(b"", raw) if b"\n" in raw else raw) for raw in self.raw(name)]
 
     def values(self, name: str) -> list[str]:
         """List the values unfolded, stripped, and their encoded words decoded (RFC 2047)."""
@@ -73,8 +81,7 @@ class Header:
 
     def count(self, name: str) -> int:
         """Count the fields called `name`."""
-        wanted = name.lower().encode()
-        return sum(1 for field in self.fields if field.name == wanted)
+        return len(self.named.get(name.lower().encode(), ()))
 
 
 def scan(head: bytes, limits: Limits = LIMITS) -> Header | Unavailable:
@@ -82,24 +89,21 @@ def scan(head: bytes, limits: Limits = LIMITS) -> Header | Unavailable:
 
     Never raises; a header over a limit is Unavailable.
     """
-    fields: list[Field] = []
-    at = 0
-    match = _FIELD.match(head)
-    while match is not None:
-        if len(fields) == limits.fields:
-            return Unavailable(f"more than {limits.fields} header fields")
-        after = match.end()
-        name = match[1]
-        fields.append(Field(name.lower(), at, after, head.index(b":", at + len(name)) + 1))
-        at = after
-        match = _FIELD.match(head, at)
-    if at > limits.size:
+    # One search for all of them: faster than a match for each.
+    pieces = _PIECE.findall(head)
+    rest = pieces.pop()[2] if pieces and pieces[-1][2] else b""
+    end = len(head) - len(rest)
+    if len(pieces) > limits.fields:
+        return Unavailable(f"more than {limits.fields} header fields")
+    if end > limits.size:
         return Unavailable(f"more than {limits.size} octets of header")
-    blank = _BLANK.match(head, at)
+    named: dict[bytes, list[bytes]] = {}
+    for name, value, _ in pieces:
+        named.setdefault(name.lower(), []).append(value)
+    blank = _BLANK.match(head, end)
     if blank is not None:
-        return Header(head, tuple(fields), at, blank.end(), ())
-    defects = () if at == len(head) else ("malformed-header-line",)
-    return Header(head, tuple(fields), at, at, defects)
+        return Header(head, named, end, blank.end(), ())
+    return Header(head, named, end, end, () if end == len(head) else ("malformed-header-line",))
 
 
 def is_field_name(text: str) -> bool:

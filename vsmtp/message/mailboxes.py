@@ -26,6 +26,12 @@ _TOKEN: Final = re.compile(
     r"|(?P<atom>[^ \t\r\n\"\[<>,:;.@()]+)",
     re.DOTALL,
 )
+# What nearly every From is: `a@b`, `Alice <a@b>` or `"Doe, Alice" <a@b>`, which take no scanner to read.
+_USUAL: Final = re.compile(
+    r"""(?:(?:"[^"\\]*+"[ \t]*+|[^"\[<>,:;@()]*+)<(?P<named>[!#-'*+\--9=?A-Z^-~]++@[A-Za-z0-9.-]++)>"""
+    r"""|(?P<bare>[!#-'*+\--9=?A-Z^-~]++@[A-Za-z0-9.-]++))[ \t]*+"""
+)
+_USUAL_LENGTH: Final = 512
 _COMMENT_PART: Final = re.compile(r"(?:[^()\\]|\\.|\\\Z)++|[()]", re.DOTALL)
 
 
@@ -70,8 +76,22 @@ def mailboxes(value: str) -> tuple[Address, ...] | Unavailable:
     Comments, display names, group names and obsolete routes are passed over; what is no address is left out.
     Linear; Unavailable past 1,000 addresses or 20,000 tokens. Never raises.
     """
+    usual = _usual(value)
+    if usual is not None:
+        return (usual,)
     places = survey(value)
     return places if isinstance(places, Unavailable) else tuple(place.address for place in places.found)
+
+
+def _usual(value: str) -> Address | None:
+    """The address of a field with one, as usually written; None for what the scanner has to read."""
+    match = _USUAL.fullmatch(value) if len(value) <= _USUAL_LENGTH else None
+    if match is None:
+        return None
+    try:
+        return Address.parse(match["named"] or match["bare"])
+    except ValueError:
+        return None
 
 
 def survey(value: str) -> Survey | Unavailable:
