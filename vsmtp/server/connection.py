@@ -16,21 +16,19 @@ from asyncio import TimerHandle
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import Enum, auto
-from ssl import SSLContext
-from typing import Final, NamedTuple, cast
+from typing import Final, cast
 
 from vsmtp.facts.subject import TlsState
-from vsmtp.net.limits import NOBODY, Networks
 from vsmtp.net.proxy import read_header
 from vsmtp.net.tls import TlsError, Tunnel
 from vsmtp.server.handshake import Handshake, Turns
 from vsmtp.server.listener import Client
 from vsmtp.server.office import Office
+from vsmtp.server.service import Patience, Penalty, Service, Standing
 from vsmtp.server.session import Session
 from vsmtp.smtp.conversation import Conversation
 from vsmtp.smtp.moves import State
 from vsmtp.smtp.questions import Chunk
-from vsmtp.smtp.terms import Terms
 from vsmtp.telemetry.events import Bug, ConnectionRefused, HandshakeFailed, SessionClosed, SessionOpened
 from vsmtp.values.reply import Reply
 
@@ -47,59 +45,6 @@ FAREWELL: Final = 5.0
 TIMED_OUT: Final = Reply(421, "4.4.2", "timeout, closing connection")
 SHUTTING_DOWN: Final = Reply(421, "4.3.2", "service shutting down, try again later")
 INTERNAL: Final = Reply(421, "4.3.0", "internal error, closing connection")
-
-
-@dataclass(frozen=True, slots=True)
-class Patience:
-    """Seconds that a client is given.
-
-    For its greeting, a command, `PROGRESS` octets, a whole message, a TLS handshake, all of its stay.
-    """
-
-    greeting: float
-    command: float
-    data: float
-    message: float
-    handshake: float = 30.0
-    session: float = 86400.0
-
-
-@dataclass(frozen=True, slots=True)
-class Penalty:
-    """After `soft` refused commands each further one is answered `delay` seconds later.
-
-    `silence` is how long the greeting is held back from strangers, in seconds.
-    """
-
-    soft: int = 5
-    delay: float = 0.0
-    silence: float = 0.0
-
-
-class Standing(NamedTuple):
-    """How a client stands at a listener.
-
-    It is under TLS, may say who the real client is, has shown a certificate that somebody vouches for.
-    """
-
-    is_secure: bool = False
-    introduces: bool = False
-    is_certified: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Service:
-    """What a listener grants, by standing; `context` gives the TLS context of now where there is TLS.
-
-    With `implicit` TLS comes before the first word. `proxies` must begin with a PROXY header, `introducers`
-    may say XCLIENT.
-    """
-
-    terms: Callable[[Standing], Terms]
-    context: Callable[[], SSLContext] | None = None
-    implicit: bool = False
-    proxies: Networks = NOBODY
-    introducers: Networks = NOBODY
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +66,7 @@ class House:
     closed: Callable[[Connection], None]
     moved: Callable[[Client, Client], str]
     turns: Turns
-    penalty: Penalty = Penalty()
+    penalty: Penalty
 
 
 class Waiting(Enum):

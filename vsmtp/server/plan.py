@@ -26,9 +26,9 @@ from vsmtp.message.trace import rfc5322_date
 from vsmtp.net.certificates import Certificates, KeyPair, Policy
 from vsmtp.net.limits import Networks, Pace
 from vsmtp.queue.schedule import Schedule
-from vsmtp.server.connection import Patience, Penalty, Service, Standing
 from vsmtp.server.lanes import Goal
 from vsmtp.server.parcel import Lane
+from vsmtp.server.service import Patience, Penalty, Service, Standing
 from vsmtp.smtp.terms import ALL_EXTENSIONS, Terms
 from vsmtp.values.answer import Found, Unavailable
 from vsmtp.values.outcome import Deferred
