@@ -198,19 +198,28 @@ class Prover:
         """The model with as little as possible that is out of the ordinary."""
         model = solver.model()
         solver.push()
-        for wish in _wishes(session):
-            if monotonic() > self.deadline:
-                break
-            if not bool(model.eval(wish, model_completion=True)):
-                solver.push()
-                solver.add(wish)
-                better = solver.model() if solver.check() == z3.sat else None
-                solver.pop()
-                if better is None:
-                    continue
-                model = better
-            solver.add(wish)
+        model = self._grant(solver, model, _wishes(session))
         solver.pop()
+        return model
+
+    def _grant(self, solver: Any, model: Any, wishes: Sequence[Formula]) -> Any:
+        """The model that grants these wishes as far as those before them allow, the first ones first."""
+        left = [wish for wish in wishes if not model.eval(wish, model_completion=True)]
+        if left and monotonic() < self.deadline:
+            solver.push()
+            solver.add(wishes)
+            better = solver.model() if solver.check() == z3.sat else None
+            solver.pop()
+            if better is None:
+                half = len(wishes) // 2
+                if half:
+                    model = self._grant(solver, model, wishes[:half])
+                    return self._grant(solver, model, wishes[half:])
+                return model
+            model = better
+        elif left:
+            return model
+        solver.add(wishes)
         return model
 
 
