@@ -87,7 +87,7 @@ def _client(trace: Trace) -> str:
     if trace.hides_client:
         return "unknown (authenticated)"
     helo = _name(trace.helo) or "unknown"
-    rdns = _name(trace.rdns) or "unknown"
+    rdns = (trace.rdns and _name(trace.rdns)) or "unknown"
     ip = f"IPv6:{trace.ip}" if ":" in trace.ip else trace.ip
     return f"{helo} ({rdns} [{ip}])"
 
@@ -121,4 +121,4 @@ def _name(text: str) -> str:
 
 
 def _clean(text: str) -> str:
-    return _CONTROL.sub("?", text)
+    return text if text.isprintable() else _CONTROL.sub("?", text)
