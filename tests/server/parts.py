@@ -62,6 +62,7 @@ class House:
         counter = Counter(
             "mx.test", self.spool, self.log, time.time, plan.dates(tree.settings, time.time),
             self.queued.append, place.remove, lambda: None, lambda _: None,
+            tree.settings.smtp.received_client == "not-authenticated",
         )  # fmt: skip
         self.office = self.parts.office(counter, Space(folder, 0, time.monotonic), place, self.works)
 
