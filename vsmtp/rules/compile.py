@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, TypeAlias
 
 from vsmtp.rules.bindings import read_lookups
+from vsmtp.rules.depth import too_deep
 from vsmtp.rules.domains import Chains, Domains, Used, astray, at_stage, read_domains, superfluous
 from vsmtp.rules.effects import Log, describe
 from vsmtp.rules.graph import SHIPPED, Graph, Pipeline
@@ -67,6 +68,7 @@ def compile_rules(
     _add(faults, _unknown_disabled(rules))
     _add(faults, used.faults)
     _add(faults, _cycles(used.chains))
+    _add(faults, too_deep(used.chains))
     opening = Reading(None, _known(rules, tables, dynamic or {}))
     known = replace(opening.known, lookups=read_lookups(opening, rules.lookups, ("lookups",)))
     _add(faults, opening.faults)
