@@ -200,7 +200,7 @@ def test_any_octets_leave_the_server_alive_and_silent(tmp_path: Path) -> None:
         b"\r\n",
         b"\0",
     ]
-    with serving(tmp_path, server=TRUSTING) as server:
+    with serving(tmp_path, server=TRUSTING, extra='[smtp]\nerrors = { delay = "0s" }\n') as server:
         for number in range(500):
             with Client(server.port) as client:
                 octets = b"".join(
