@@ -15,7 +15,6 @@ from vsmtp.inspect.proof.result import Verdict
 from vsmtp.rules.effects import AddRcpt, Forward, ForwardHost, ForwardRelay, RewriteRcpt
 from vsmtp.rules.graph import Graph
 from vsmtp.values.diagnostic import KeyPath
-from vsmtp.vocabulary.facts import Fact
 
 RELAY: Final = "no stranger relays"
 
@@ -54,6 +53,11 @@ def _assumptions(tree: Tree, graph: Graph) -> Iterator[str]:
         yield f"clients in {trusted} are your own"
     if tree.settings.relay_domains:
         yield f"mail for {', '.join(tree.settings.relay_domains)} is wanted there"
+    yield from _of_proxies(tree)
+    yield from _of_answers(graph)
+
+
+def _of_proxies(tree: Tree) -> Iterator[str]:
     proxies = [
         str(network)
         for listener in tree.settings.listeners.values()
@@ -61,14 +65,18 @@ def _assumptions(tree: Tree, graph: Graph) -> Iterator[str]:
     ]
     if proxies:
         yield f"proxies in {', '.join(proxies)} tell the truth about their clients"
+
+
+def _of_answers(graph: Graph) -> Iterator[str]:
     asked = {condition.fact.name for rule in all_rules(graph) for condition in conditions_of(rule)}
     if "tls.client_cert" in asked:
         yield "who shows a certificate that `tls.client_ca` vouches for is no stranger"
-    opaque: dict[str, Fact] = {}
-    for rule in all_rules(graph):
-        for condition in conditions_of(rule):
-            if is_at_others_mercy(condition.fact) and not condition.fact.name.startswith("message."):
-                opaque[condition.fact.label] = condition.fact
+    facts = {condition.fact for rule in all_rules(graph) for condition in conditions_of(rule)}
+    opaque = {
+        fact.label
+        for fact in facts
+        if is_at_others_mercy(fact) and not fact.name.startswith(("message.", "var.", "rcpt.var."))
+    }
     if opaque:
         yield f"nothing of {', '.join(sorted(opaque))}: any answer was thought of"
 

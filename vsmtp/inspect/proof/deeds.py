@@ -39,7 +39,8 @@ _AGAIN: Final = {
     Stage.DATA: frozenset({Stage.RCPT}),
 }
 _LASTING: Final = frozenset({
-    "client.ip", "client.net", "client.port", "client.trusted", "listener.name", "listener.port", "listener.kind",
+    "client.ip", "client.net", "client.port", "client.trusted", "listener.name", "listener.port",
+    "listener.kind",
 })  # fmt: skip
 
 
@@ -102,7 +103,7 @@ class Deeds:
         self._facts.place(fact, fresh)
 
     def unsettle(self, stage: Stage) -> None:
-        """What earlier greetings and recipients may have set is anything, if this client can set it at all."""
+        """What earlier greetings and recipients may have set is anything that this client can set."""
         for name, fact in list(self._facts.known.items()):
             if _AGAIN.get(stage, frozenset()) & self._set_at.get(name, set()):
                 possible = some(self._may_fire(rule) for rule in self._setters[name])
@@ -173,14 +174,8 @@ class Deeds:
     def carry(self, rule: Rule, effect: Effect, fires: Formula) -> None:
         """The effect is carried out where `fires` holds."""
         match effect:
-            case SetVariables(values):
-                for name, value in values:
-                    self._assign(name, value, fires)
-                    if isinstance(value, Template):
-                        self._taint(name, both(fires, self.taint.chosen(value.parts, rule)), fires)
-            case AddVariables(amounts):
-                for name, amount in amounts:
-                    self._add(name, amount, fires)
+            case SetVariables() | AddVariables():
+                self._vary(rule, effect, fires)
             case RewriteSender(address):
                 self._rewrite("sender", address, rule, fires)
             case RewriteRcpt(address):
@@ -193,6 +188,16 @@ class Deeds:
                 self._forward(rule, effect, fires)
             case _:
                 pass
+
+    def _vary(self, rule: Rule, effect: SetVariables | AddVariables, fires: Formula) -> None:
+        if isinstance(effect, AddVariables):
+            for name, amount in effect.amounts:
+                self._add(name, amount, fires)
+            return
+        for name, value in effect.values:
+            self._assign(name, value, fires)
+            if isinstance(value, Template):
+                self._taint(name, both(fires, self.taint.chosen(value.parts, rule)), fires)
 
     def _taint(self, name: str, chosen: Formula, fires: Formula) -> None:
         old = self.taint.variables.get(name, False)

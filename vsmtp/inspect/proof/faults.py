@@ -44,11 +44,12 @@ def told(found: Found) -> str:
     others = f", with answers for {supposed}" if supposed else ""
     effect = f", then `{found.rule.name}`: {found.what}" if found.rule is not None else ""
     said = "; ".join(commands)
-    return f"a client at {found.scene.client} says {said}{effect}{others}, and is answered {found.rehearsed.reply.code}"
+    code = found.rehearsed.reply.code
+    return f"a client at {found.scene.client} says {said}{effect}{others}, and is answered {code}"
 
 
 def _culprit(found: Found) -> KeyPath:
-    """The rule that let it through: the one whose effect it is, or the last that said yes; else what is off."""
+    """The rule that let it through: that of the effect, or the last that said yes; else what is off."""
     if found.rule is not None:
         return found.rule.path
     for seen in reversed(found.rehearsed.stages):

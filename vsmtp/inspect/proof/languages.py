@@ -115,10 +115,9 @@ def _items(items: Any, *, fold: bool) -> Any:
 
 def _item(op: Any, said: Any, *, fold: bool) -> Any:
     match op:
-        case code.LITERAL:
-            return _letter(said, fold=fold)
-        case code.NOT_LITERAL:
-            return _except(_letter(said, fold=fold))
+        case code.LITERAL | code.NOT_LITERAL:
+            letter = _letter(said, fold=fold)
+            return letter if op is code.LITERAL else _except(letter)
         case code.ANY:
             return _ANY
         case code.IN:
@@ -173,8 +172,12 @@ def _range(low: int, high: int, *, fold: bool) -> Any:
 
 
 def _ranges(written: str) -> Any:
-    return _union([z3.Range(written[n], written[n + 2]) if written[n + 1 : n + 2] == "-" else z3.Re(written[n])
-                   for n in _starts(written)])  # fmt: skip
+    return _union(
+        [
+            z3.Range(written[n], written[n + 2]) if written[n + 1 : n + 2] == "-" else z3.Re(written[n])
+            for n in _starts(written)
+        ]
+    )
 
 
 def _starts(written: str) -> list[int]:

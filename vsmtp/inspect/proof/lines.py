@@ -110,7 +110,7 @@ class Texts:
 
 
 def finder(op: Op, operand: str) -> Callable[[str], bool]:
-    """Whether a test that is not about equality finds its operand in a text; all but `matches` ignore case."""
+    """Whether a test that is not about equality finds its operand in a text; only `matches` minds case."""
     match op:
         case Op.STARTS_WITH:
             return lambda text: text.casefold().startswith(operand)

@@ -90,7 +90,7 @@ class _Riddle:
             self._demand(string, language(op, operand), term, found=found)
 
     def _demand(self, string: Any, wanted: Any, term: Formula, *, found: bool) -> None:
-        """What has no translation is left out: then less is proved, and what is written is looked at again."""
+        """What has no translation is left out: less is proved then, and what is written is tried again."""
         name = f"demand{len(self._terms)}"
         self._terms[name] = term
         if wanted is not None:

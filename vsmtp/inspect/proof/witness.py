@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence, Set
+from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from ipaddress import IPv4Address, IPv6Address, ip_address
@@ -46,7 +47,7 @@ Pattern: TypeAlias = tuple[tuple[Op, str], Formula, bool]
 
 
 class NoTextError(Exception):
-    """No text was found for a fact; `impossible` are terms that cannot hold together, where that is proved."""
+    """No text was found for a fact; `terms` cannot hold together, if that is proved."""
 
     def __init__(self, name: str, terms: list[Formula], *, is_proved: bool) -> None:
         super().__init__(name)
@@ -226,7 +227,7 @@ class Witness:
     def world(self) -> World:
         """What is supposed: the answers that no client gives, and what is in the message."""
         facts: dict[str, Answer] = {}
-        asked: Set[str] = self.session.facts.asked
+        asked: AbstractSet[str] = self.session.facts.asked
         if not self.holds(self.session.cast.authenticated):
             asked = asked - OF_LOGINS
         for name, versions in self.session.facts.made.items():
