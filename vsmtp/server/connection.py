@@ -306,6 +306,13 @@ class Connection(asyncio.BufferedProtocol):
         self._conversation.feed(said)
         self._go_on()
 
+    def _sealed(self, tunnel: Tunnel, output: bytes) -> bytes:
+        try:
+            return tunnel.seal(output)
+        except TlsError as fault:
+            self._break_tls(fault)
+            return b""
+
     def _break_tls(self, fault: TlsError) -> None:
         self._tunnel = None
         self._house.office.log.emit(HandshakeFailed(self.session.name, self.client.address, str(fault)))
@@ -391,7 +398,7 @@ class Connection(asyncio.BufferedProtocol):
         """Write what there is to say; whether there was anything."""
         output = self._conversation.take_output()
         if output and self._transport is not None:
-            self._transport.write(output if self._tunnel is None else self._tunnel.seal(output))
+            self._transport.write(output if self._tunnel is None else self._sealed(self._tunnel, output))
         return bool(output)
 
     def _has_progressed(self, octets: int) -> bool:
