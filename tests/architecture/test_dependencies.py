@@ -12,6 +12,10 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 
 
+# What an extra brings is imported in one place alone, which nobody loads without asking whether it is there.
+EXTRAS = {"z3": ROOT / "vsmtp" / "inspect" / "proof"}
+
+
 def canonical(name: str) -> str:
     return re.sub(r"[-_.]+", "-", re.split(r"[\s<>=!~;\[]", name, maxsplit=1)[0]).lower()
 
@@ -19,11 +23,13 @@ def canonical(name: str) -> str:
 def imported() -> set[str]:
     found: set[str] = set()
     for path in (ROOT / "vsmtp").rglob("*.py"):
+        names: set[str] = set()
         for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, ast.Import):
-                found.update(alias.name.partition(".")[0] for alias in node.names)
+                names.update(alias.name.partition(".")[0] for alias in node.names)
             elif isinstance(node, ast.ImportFrom) and not node.level:
-                found.add((node.module or "").partition(".")[0])
+                names.add((node.module or "").partition(".")[0])
+        found |= {name for name in names if name not in EXTRAS or EXTRAS[name] not in path.parents}
     return found - set(sys.stdlib_module_names) - {"vsmtp"}
 
 
@@ -35,6 +41,13 @@ def test_every_foreign_import_is_a_declared_dependency() -> None:
     homes = packages_distributions()
     needed = {name: {canonical(home) for home in homes.get(name, [])} for name in imported()}
     assert {name: homes for name, homes in needed.items() if not homes & declared} == {}
+
+
+def test_what_extras_bring_is_declared_as_theirs() -> None:
+    extras = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]
+    declared = {canonical(line) for lines in extras.values() for line in lines}
+    homes = packages_distributions()
+    assert all({canonical(home) for home in homes[name]} <= declared for name in EXTRAS)
 
 
 def test_every_declared_dependency_is_imported() -> None:
