@@ -197,11 +197,11 @@ class Walk:
         """Work through the node's rules up to the first with something to say; None: look at the frames."""
         node = frame.node
         assert node is not None
-        while frame.may:
-            row = (frame.may & -frame.may).bit_length() - 1
-            placed = node.placed[node.rule_of[row]]
+        while may := frame.may:
+            number = node.rule_of[(may & -may).bit_length() - 1]
+            placed = node.placed[number]
             if frame.report is not None:
-                frame.report.pass_by(node, node.rule_of[row])
+                frame.report.pass_by(node, number)
             weight = placed.columns & ~frame.asked
             if placed.columns < 0 or not weight:
                 weight = frame.weigh(node, placed)
@@ -238,6 +238,21 @@ class Walk:
             frame.report.fired(node, placed)
         frame.may = (frame.may >> placed.end) << placed.end
         return self._fire(placed) if fires else None
+
+    def give_up(self, wanted: str, reason: str) -> None:
+        """After `Fired`, what that rule wanted to do failed: it does what its `unavailable` says of it.
+
+        `wanted` names what was not to be had. Under `match` the rule goes on.
+        """
+        pending = self._pending
+        assert pending is not None
+        placed = pending[0]
+        if placed.rule.policy == "match":
+            return
+        self._pending = None
+        if self._observer is not None:
+            self._observer.undecided(placed.info, (wanted,))
+        self._leave_undecided(placed, {wanted: Unavailable(reason)}, placed.rule.policy)
 
     def _leave_undecided(self, placed: Placed, lost: Mapping[str, Unavailable], policy: Policy) -> None:
         if policy == "skip":

@@ -133,16 +133,16 @@ class Frame:
         """Ask a column and learn from its answer; False: it has to be fetched first."""
         before = self.may
         if isinstance(column, FactColumn):
-            answer = self.facts.ask(column.fact.name)
+            answer = self.facts.ask(column.name)
             if not isinstance(answer, NO_VALUE):
-                self.may &= column.may(answer)
+                self.may = column.may(answer, before)
             elif isinstance(answer, Missing):
                 self.may &= column.absent
             elif isinstance(answer, Unasked):
                 return False
             else:
                 self.may &= column.lost
-                self._lose(column, column.dark, {column.fact.name: answer})
+                self._lose(column, column.dark, {column.name: answer})
         elif not self._take_in_joint(column):
             return False
         self.asked |= column.bit

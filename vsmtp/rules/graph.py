@@ -31,14 +31,16 @@ _NOTHING: Final[Mapping[str, str]] = {}
 class FactColumn:
     """All tests of one fact that indexes answer.
 
-    `lanes` go with the mask of the rows that hold where nothing hits: those that are not tested there, and
-    those whose literal is negated. `absent`: the rows left when the fact is absent. Of an unavailable fact
-    `lost` are the rows left, `dark` those that stay undecided.
+    `lanes`, cheap ones first, go with the mask of the rows that hold where nothing hits: those that are not
+    tested there, and those whose literal is negated; and of a dear lane with the rows that it is about: it is
+    passed over where none of them is left. `absent`: the rows left when the fact is absent. Of an
+    unavailable fact `lost` are the rows left, `dark` those that stay undecided.
     """
 
     fact: Fact
+    name: str
     bit: int
-    lanes: tuple[tuple[Lane, int], ...]
+    lanes: tuple[tuple[Lane, int, int], ...]
     absent: int
     lost: int
     dark: int
@@ -53,15 +55,13 @@ class FactColumn:
         """The facts that are asked."""
         return (self.fact.name,)
 
-    def may(self, value: Value) -> int:
-        """The rows that this value does not refute."""
-        mask = -1
-        for lane, unhit in self.lanes:
-            if isinstance(value, tuple):
-                mask &= unhit ^ _any_hits(lane, value)
-            else:
-                mask &= unhit ^ lane.hits(value)
-        return mask
+    def may(self, value: Value, left: int) -> int:
+        """The rows of those `left` that this value does not refute."""
+        for lane, unhit, rows in self.lanes:
+            if not rows or left & rows:
+                hits = _any_hits(lane, value) if isinstance(value, tuple) else lane.hits(value)
+                left &= unhit ^ hits
+        return left
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from vsmtp.rules.acts import acts_of, depends
 from vsmtp.rules.effects import changes as changes_of
 from vsmtp.rules.graph import Column, FactColumn, JointColumn, Node, Placed, Row
-from vsmtp.rules.lanes import Entry, Lane, lane_of
+from vsmtp.rules.lanes import Entry, Lane, is_dear, lane_of
 from vsmtp.rules.language import Condition, Conjunction, Jump, Literal, Op, Quantified, Rule, Test
 from vsmtp.values.diagnostic import KeyPath
 from vsmtp.vocabulary.facts import Cost, Fact
 
+# What only RE2 can answer, at many times the price of a look-up.
+_DEAR: Final = frozenset({Op.MATCHES, Op.GLOB})
 # The names that are asked; a fact with references is another column than the fact alone.
 _Key: TypeAlias = tuple[bool, tuple[str, ...]]
 _LaneKind: TypeAlias = Callable[..., Lane]
@@ -28,8 +30,11 @@ class _Draft:
     entries: list[tuple[int, Test]] = field(default_factory=list)
 
     @property
-    def cost(self) -> Cost:
-        return max(fact.cost for fact in (self.fact, *self.refs))
+    def price(self) -> tuple[Cost, bool, bool]:
+        """What asking costs: the facts, then whether the header has to be read, then RE2."""
+        facts = (self.fact, *self.refs)
+        dear = any(literal.op in _DEAR for _, test in self.entries for literal in _literals(test))
+        return max(fact.cost for fact in facts), any(fact.header for fact in facts), dear
 
 
 @dataclass(slots=True)
@@ -107,7 +112,7 @@ def _columns(drafts: Sequence[_RowDraft], full: int) -> tuple[tuple[Column, ...]
                 gathered.setdefault(key, column).entries.append((row, test))
                 tested[row].setdefault(key, condition.path)
     # The lowest bit is asked first: the cheapest column, and among equals the one that was written first.
-    keys = sorted(gathered, key=lambda key: gathered[key].cost)
+    keys = sorted(gathered, key=lambda key: gathered[key].price)
     number = {key: n for n, key in enumerate(keys)}
     columns = tuple(_column(gathered[key], number[key], full) for key in keys)
     return columns, [{number[key]: path for key, path in row.items()} for row in tested]
@@ -132,8 +137,12 @@ def _plain(test: Test) -> Test:
 
 
 def _refs(test: Test) -> Iterator[Fact]:
-    for literal in test.literals if isinstance(test, Quantified) else (test,):
+    for literal in _literals(test):
         yield from (ref.fact for ref in literal.refs)
+
+
+def _literals(test: Test) -> tuple[Literal, ...]:
+    return test.literals if isinstance(test, Quantified) else (test,)
 
 
 def _column(draft: _Draft, number: int, full: int) -> Column:
@@ -145,14 +154,20 @@ def _column(draft: _Draft, number: int, full: int) -> Column:
         tests = tuple(shared.items())
         return JointColumn(draft.fact, tuple(costs), tuple(costs.values()), 1 << number, tests, full)
     entries = [(row, test) for row, test in draft.entries if isinstance(test, Literal)]
-    lanes = tuple(
-        (make(draft.fact.type, lane), _unhit(lane, full)) for make, lane in _lanes(draft.fact, entries)
-    )
+    lanes = [
+        _with_masks(make(draft.fact.type, lane), lane, full) for make, lane in _lanes(draft.fact, entries)
+    ]
     absent = full
-    for _, unhit in lanes:
+    for _, unhit, _rows in lanes:
         absent &= unhit
     lost, dark = _unavailable(entries, full)
-    return FactColumn(draft.fact, 1 << number, lanes, absent, lost, dark)
+    cheap_first = tuple(sorted(lanes, key=lambda lane: lane[2] != 0))
+    return FactColumn(draft.fact, draft.fact.name, 1 << number, cheap_first, absent, lost, dark)
+
+
+def _with_masks(lane: Lane, entries: Sequence[Entry], full: int) -> tuple[Lane, int, int]:
+    rows = sum(1 << row for row, _ in entries) if is_dear(lane) else 0
+    return lane, _unhit(entries, full), rows
 
 
 def _lanes(fact: Fact, entries: Sequence[Entry]) -> Iterator[tuple[_LaneKind, list[Entry]]]:
