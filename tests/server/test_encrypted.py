@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.net.tunnels import client as shy
 from tests.peers.certificates import authority, certified, tls_section
 from tests.peers.clients import swaks
 from tests.peers.postfix import free_port
@@ -123,6 +124,14 @@ def _raw_rest(sock: socket.socket) -> bytes:
     while some := sock.recv(4096):
         said += some
     return said
+
+
+def test_a_server_name_that_is_no_text_fails_in_silence(place: Place) -> None:
+    hello = shy("mx.test").shake()
+    with Client(place.implicit) as client:
+        client.send(hello.replace(b"mx.test", b"\xff\xfe.test"))
+        assert _raw_rest(client.socket)[:1] in (b"", b"\x15")  # an alert
+    assert strange(place.server) == []
 
 
 def test_a_handshake_has_its_time(place: Place) -> None:

@@ -101,9 +101,19 @@ def open_log(settings: Settings) -> Iterator[Log]:
 def serve(assignment: Assignment) -> int:
     """Run a worker until it ends; its exit status."""
     sys.setswitchinterval(SWITCH)
+    sys.unraisablehook = _tell
     _prefer_throughput()
     with asyncio.Runner(loop_factory=_loop_factory()) as runner:
         return runner.run(_serve(assignment))
+
+
+def _tell(fault: sys.UnraisableHookArgs) -> None:
+    """Say what went wrong where nobody could be told, but for server names in TLS that are no text.
+
+    Of those `ssl` prints a traceback; the handshake fails as it must, and clients could fill our log.
+    """
+    if not (isinstance(fault.exc_value, UnicodeDecodeError) and isinstance(fault.object, bytes)):
+        sys.__unraisablehook__(fault)
 
 
 def _prefer_throughput() -> None:
