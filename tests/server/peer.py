@@ -57,13 +57,15 @@ def peer(answer: Callable[[str], str] = agreeable, port: int = 0) -> Iterator[Pe
     here = Peer(answer, port)
     door = socket.create_server(("127.0.0.1", port))
     open_ones: list[socket.socket] = []
+    serving: list[threading.Thread] = []
 
     def accept() -> None:
         with suppress(OSError):
             while True:
                 connection, _ = door.accept()
                 open_ones.append(connection)
-                threading.Thread(target=here.serve, args=(connection,), daemon=True).start()
+                serving.append(threading.Thread(target=here.serve, args=(connection,), daemon=True))
+                serving[-1].start()
 
     thread = threading.Thread(target=accept, daemon=True)
     thread.start()
@@ -75,4 +77,6 @@ def peer(answer: Callable[[str], str] = agreeable, port: int = 0) -> Iterator[Pe
         for connection in open_ones:
             with suppress(OSError):
                 connection.shutdown(socket.SHUT_RDWR)
-        thread.join(5)
+        # Each closes its own: what is still open when the tests end is a failure of theirs.
+        for one in (thread, *serving):
+            one.join(5)
