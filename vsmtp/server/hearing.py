@@ -49,12 +49,15 @@ class Hearing:
     splits: bool
 
     def begin(self, answers: Answers) -> None:
-        """Judge; one of `answers` is called, at once if there is one group and nothing takes I/O."""
-        groups = self._groups()
-        if len(groups) == 1 and groups[0].chains is not None:
-            self.bench.judge_one(groups[0], lambda: self._conclude(groups, answers))
+        """Judge; one of `answers` is called, at once if there is one group and nothing takes I/O.
+
+        Where rules may add recipients, the groups are known only once the root table has spoken.
+        """
+        groups, bench = self._groups(), self.bench
+        if len(groups) == 1 and groups[0].chains is not None and bench.stage not in bench.stages.adding:
+            bench.judge_one(groups[0], lambda: self._conclude(groups, answers))
         else:
-            self.bench.stages.start(self._judge_several(groups, answers), answers.failed)
+            bench.stages.start(self._judge_several(groups, answers), answers.failed)
 
     def _groups(self) -> list[Group]:
         return groups_of(self.bench.stages, self.bench.stage, self.mailing.recipients)

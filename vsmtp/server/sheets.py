@@ -58,23 +58,25 @@ class Works(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class _Waiting:
-    """A deed that takes I/O, whose it is, and whether the mail may not go on without it."""
+    """A deed that takes I/O, whose it is, and the table that it writes to, if it is that."""
 
     work: Awaitable[Unavailable | None]
     rule: RuleInfo
-    binding: bool
+    table: str = ""
 
 
 class StageSheet:
     """The sheet of one evaluation: what it says of headers, envelope and transport goes into `scope`.
 
     `content` gives the message as it stands, where there is one. `trouble` is set once an effect has failed
-    without which the mail must not go on: the stage is to end undecided. While `is_waiting`, `settle` is to
+    without which the mail must not go on: the stage is to end undecided. `unwritten` is a table that could
+    not be written to, and why: the rule does what its `unavailable` says. While `is_waiting`, `settle` is to
     be awaited before the walk goes on.
     """
 
     __slots__ = (
         "_before", "_content", "_session", "_waiting", "_works", "book", "fired", "scope", "trouble",
+        "unwritten",
     )  # fmt: skip
 
     def __init__(
@@ -89,6 +91,7 @@ class StageSheet:
         self.scope = scope
         self.fired: Fired | None = None
         self.trouble: RuleInfo | None = None
+        self.unwritten: tuple[str, str] | None = None
         self._works = works
         self._session = session
         self._content = content
@@ -106,7 +109,9 @@ class StageSheet:
         for deed in waiting:
             failed = await deed.work
             if failed is not None:
-                self._fail(deed.rule, failed.reason, binding=deed.binding)
+                self._fail(deed.rule, failed.reason)
+                if deed.table:
+                    self.unwritten = self.unwritten or (f"@{deed.table}", failed.reason)
 
     def edit(self, edit: Edit) -> None:
         """The header is edited, or will be once there is one."""
@@ -150,7 +155,7 @@ class StageSheet:
 
     def write_table(self, write: TableWrite) -> None:
         """The table is written before the walk goes on."""
-        self._wait(self._write(write), binding=True)
+        self._wait(self._write(write), write.table)
 
     async def _write(self, write: TableWrite) -> Unavailable | None:
         failed = await self._works.write_table(write)
@@ -162,9 +167,9 @@ class StageSheet:
         fired, content = self.fired, self._content() if self._content is not None else None
         assert fired is not None
         if export.form == "facts":
-            self._wait(self._works.export(export.path, [as_json(self.book, fired.rule.stage)]), binding=False)
+            self._wait(self._works.export(export.path, [as_json(self.book, fired.rule.stage)]))
         elif content is not None:
-            self._wait(self._works.export(export.path, pieces(content)), binding=False)
+            self._wait(self._works.export(export.path, pieces(content)))
 
     def notify(self, notice: Notice) -> None:
         """The notice is being queued."""
@@ -176,16 +181,16 @@ class StageSheet:
 
     def unfit(self, effect: Effect, fired: Fired, reason: str) -> None:
         """An effect could not be carried out: it is logged, and the stage ends if the mail depends on it."""
-        self._fail(fired.rule, reason, binding=is_binding(effect))
+        self._fail(fired.rule, reason)
+        if is_binding(effect):
+            self.trouble = self.trouble or fired.rule
 
-    def _wait(self, work: Awaitable[Unavailable | None], *, binding: bool) -> None:
+    def _wait(self, work: Awaitable[Unavailable | None], table: str = "") -> None:
         assert self.fired is not None
-        self._waiting.append(_Waiting(work, self.fired.rule, binding))
+        self._waiting.append(_Waiting(work, self.fired.rule, table))
 
-    def _fail(self, rule: RuleInfo, reason: str, *, binding: bool) -> None:
+    def _fail(self, rule: RuleInfo, reason: str) -> None:
         self._works.log.emit(EffectFailed(self._session, rule.name, reason))
-        if binding:
-            self.trouble = self.trouble or rule
 
 
 def pieces(content: Content) -> Iterator[bytes]:

@@ -10,10 +10,10 @@ from typing import Any, Final, Protocol, TypeAlias
 
 from vsmtp.effects.carry import carry_out
 from vsmtp.facts.answers import FactBook
-from vsmtp.rules.effects import Effect
+from vsmtp.rules.effects import AddRcpt, Effect
 from vsmtp.rules.evaluate import NO_VERDICT, WHOLE, Asks, Ended, Fired, Part, Position, Walk
 from vsmtp.rules.frames import Observer
-from vsmtp.rules.graph import Graph
+from vsmtp.rules.graph import Graph, Pipeline
 from vsmtp.rules.language import RuleInfo
 from vsmtp.rules.verdicts import Defer
 from vsmtp.server.context import Stop
@@ -91,13 +91,15 @@ class Stages:
     `fetch` answers a fact that needs I/O by storing it in the book; `spawn` runs a coroutine for the worker;
     `observe` gives who watches the walk of a session at a stage, or None. `summon`, if set, gives a witness
     to each evaluation; it takes the place of `observe`. `hits` counts, by stage and name, how often each rule
-    has matched.
+    has matched. `adding` are the stages whose rules may add recipients of other domain chains than those at
+    hand: an added recipient does not run `rcpt`, but what its domain says of the message counts.
     """
 
     def __init__(
         self, graph: Graph, log: Log, fetch: Fetch, spawn: Spawn, observe: Observe | None = None
     ) -> None:
         self.graph = graph
+        self.adding = _adding(graph)
         self._pipelines = graph.stages
         self.hits: Counter[tuple[Stage, str]] = Counter()
         self.summon: Summon | None = None
@@ -171,6 +173,9 @@ class Stages:
                 await sheet.settle()
                 if sheet.trouble is not None:
                     return self._end(evaluation, _undecided(evaluation))
+                if sheet.unwritten is not None:
+                    evaluation.walk.give_up(*sheet.unwritten)
+                    sheet.unwritten = None
             stop = self._advance(evaluation)
         return stop
 
@@ -206,6 +211,23 @@ class Stages:
         if evaluation.witness is not None:
             evaluation.witness.ended(ended)
         return ended
+
+
+def _adding(graph: Graph) -> frozenset[Stage]:
+    if not graph.domains:
+        return frozenset()
+    return frozenset(stage for stage in (Stage.DATA, Stage.PREQUEUE) if _adds(graph.stage(stage)))
+
+
+def _adds(pipeline: Pipeline | None) -> bool:
+    tables = () if pipeline is None else (pipeline.root, *pipeline.chains.values())
+    return any(
+        isinstance(effect, AddRcpt)
+        for nodes in tables
+        for node in nodes
+        for placed in node.placed
+        for effect in placed.rule.effects
+    )
 
 
 async def _run(work: Awaitable[None]) -> None:
