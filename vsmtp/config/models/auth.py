@@ -57,7 +57,10 @@ class Auth(Section):
     """The table of users: login to secret, `{SCHEME}text`. A column of type `secret`, else `password` or
     `value`."""
     owners: TableReference | None = None
-    """The table of addresses that a login may send from. Default: its own."""
+    """The table of what logins may send from, in MAIL FROM and From: in the column `addresses`, else `value`,
+    are addresses with commas or blanks between, `@example.org` for all of a domain, `*` for any. Default:
+    everybody sends from the address that the login is; where it has no domain, from that name in all local
+    domains."""
     default_domain: DomainName | None = None
     """The domain of logins that have none. Default: they stay without."""
     timeout: Annotated[Duration, Field(gt=0, le=300)] = 10.0
