@@ -95,7 +95,8 @@ WHOLE: Final = Part(root=True, chains=(), shipped=True)
 def _tables(pipeline: Pipeline, part: Part) -> list[tuple[Node, ...]]:
     """What the part reads, the last first."""
     tables = [pipeline.shipped] if part.shipped and pipeline.shipped else []
-    tables += [nodes for name in reversed(part.chains) if (nodes := pipeline.chains.get(name))]
+    if part.chains:
+        tables += [nodes for name in reversed(part.chains) if (nodes := pipeline.chains.get(name))]
     if part.root and pipeline.root:
         tables.append(pipeline.root)
     return tables
@@ -174,11 +175,12 @@ class Walk:
     def _step(self) -> Step | None:
         """Go on in the table or chain at hand, or with the next one."""
         if not self._frames:
-            if self._tables:
-                self._enter(self._tables.pop())
-            else:
+            if not self._tables:
                 self._ended = NO_VERDICT
-            return None
+                return None
+            self._enter(self._tables.pop())
+            if not self._frames:
+                return None
         frame = self._frames[-1]
         if not frame.may and frame.turn() is None:
             self._frames.pop()
