@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import shutil
 import ssl
 from pathlib import Path
@@ -10,7 +11,7 @@ import pytest
 
 from tests.net.tunnels import client, key_pair, policy, shaken
 from tests.peers.certificates import Pair, authority, certified
-from vsmtp.net.certificates import Ask, Certificates, KeyPair
+from vsmtp.net.certificates import Ask, Certificates, KeyPair, binding_of
 from vsmtp.net.tls import TlsError, Tunnel
 from vsmtp.values.answer import Unavailable
 
@@ -111,3 +112,15 @@ def _serial(certificates: Certificates) -> str:
     shown = here._object.getpeercert() or {}
     assert isinstance(here._object, ssl.SSLObject)
     return str(shown["serialNumber"])
+
+
+def test_logins_can_be_bound_to_the_certificate_that_openssl_hashes_alike() -> None:
+    pair = certified("bound.test")
+    der = ssl.PEM_cert_to_DER_cert(pair.certificate.read_text())
+    assert binding_of(pair.certificate) == hashlib.sha256(der).digest()
+
+
+@pytest.mark.parametrize("text", ["", "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n"])
+def test_nothing_can_be_bound_to_what_is_no_certificate(text: str, tmp_path: Path) -> None:
+    (tmp_path / "chain.pem").write_text(text)
+    assert binding_of(tmp_path / "chain.pem") == b""

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import base64
+import hashlib
 import smtplib
 import ssl
 import subprocess
@@ -15,13 +17,14 @@ from pathlib import Path
 import aiosmtplib
 import pytest
 
+from tests.auth.clients import scram
 from tests.peers.certificates import authority, certified, tls_section
 from tests.peers.clients import swaks
 from tests.peers.postfix import free_port, postfix
 from tests.peers.programs import needs
 from tests.peers.server import Server
 from tests.server.daemon import events, serving, strange, until
-from tests.server.encrypted import trusting
+from tests.server.encrypted import Starting, trusting
 from vsmtp.auth.secrets import make_secret
 
 EXTRA = """
@@ -29,7 +32,7 @@ EXTRA = """
 users = "@users"
 owners = "@owners"
 default_domain = "local.test"
-mechanisms = ["SCRAM-SHA-256", "CRAM-MD5", "PLAIN", "LOGIN", "EXTERNAL"]
+mechanisms = ["SCRAM-SHA-256-PLUS", "SCRAM-SHA-256", "CRAM-MD5", "PLAIN", "LOGIN", "EXTERNAL"]
 [tables.users]
 type = "inline"
 entries = { "ann@local.test" = "{PLAIN}pencil", "relay@local.test" = "HASHED" }
@@ -236,3 +239,15 @@ def test_postfix_relays_with_pipelining_smtputf8_and_dsn(place: Place, open_dir:
         until(lambda: relay.queued() == 0)
     assert all("by SCRAM-SHA-256" in text or "by PLAIN" in text for text in received)
     assert not [line for line in events(place.server, "refused") if "src.test" in line["sender"]]
+
+
+@pytest.mark.parametrize("binding", [True, False])
+def test_a_login_is_bound_to_our_certificate(binding: bool, place: Place) -> None:  # noqa: FBT001 parametrised
+    der = ssl.PEM_cert_to_DER_cert(certified("mx.test").certificate.read_text())
+    seen = hashlib.sha256(der if binding else b"another one's").digest()
+    with Starting(place.starttls).hello() as client:
+        party = scram("ann", "pencil", seen, "SCRAM-SHA-256-PLUS")
+        reply = client.say(f"AUTH SCRAM-SHA-256-PLUS {base64.b64encode(next(party)).decode()}")
+        while reply.startswith("334"):
+            reply = client.say(base64.b64encode(party.send(base64.b64decode(reply[4:]))).decode())
+    assert reply.startswith("235" if binding else "535"), reply

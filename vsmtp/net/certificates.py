@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 import ssl
 from collections.abc import Callable, Mapping
@@ -9,7 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal, TypeAlias
 
-from vsmtp.net.tls import Served
+from asn1crypto.x509 import Certificate  # type: ignore[import-untyped]  # it has no types
+
+from vsmtp.net.tls import Served, Shown
 from vsmtp.values.answer import Unavailable
 
 # Whether clients are asked for a certificate of theirs.
@@ -25,6 +28,9 @@ _ASKED: Final[Mapping[Ask, ssl.VerifyMode]] = {
     "ask": ssl.CERT_OPTIONAL,
     "require": ssl.CERT_REQUIRED,
 }
+_PEM: Final = re.compile("-----BEGIN CERTIFICATE-----.*?-----END CERTIFICATE-----\n?", re.DOTALL)
+# RFC 5929 4.1: in place of these SHA-256 is taken.
+_WEAK: Final = frozenset({"md5", "sha1"})
 _NAME: Final = re.compile(r"[A-Za-z0-9_.\-]{1,255}")
 
 Stamp: TypeAlias = tuple[tuple[int, int, int], ...]
@@ -121,7 +127,8 @@ def _contexts(policy: Policy) -> dict[Ask, ssl.SSLContext]:
 
 
 def _context(policy: Policy, pair: KeyPair) -> ssl.SSLContext:
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context = Shown(ssl.PROTOCOL_TLS_SERVER)
+    context.binding = binding_of(pair.chain)
     context.sslobject_class = Served
     context.minimum_version = _VERSIONS[policy.min_version]
     # Who may begin a handshake again and again makes us calculate (and RFC 8446 has no such thing).
@@ -130,6 +137,22 @@ def _context(policy: Policy, pair: KeyPair) -> ssl.SSLContext:
         context.set_ciphers(":".join(policy.ciphers))
     context.load_cert_chain(pair.chain, pair.key, password=b"")  # an encrypted key must fail, not ask
     return context
+
+
+def binding_of(chain: Path) -> bytes:
+    """The hash of the first certificate that logins can be bound to (RFC 5929 4.1).
+
+    Empty where its signature has no hash function of its own, or it cannot be read.
+    """
+    found = _PEM.search(chain.read_text("ascii", "replace"))
+    if found is None:
+        return b""
+    try:
+        der = ssl.PEM_cert_to_DER_cert(found[0])
+        name = Certificate.load(der)["signature_algorithm"].hash_algo
+    except ValueError:
+        return b""
+    return hashlib.new("sha256" if name in _WEAK else name, der).digest()
 
 
 def _chooser(

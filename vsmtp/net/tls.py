@@ -30,6 +30,12 @@ class Served(ssl.SSLObject):
     asked: str = ""
 
 
+class Shown(ssl.SSLContext):
+    """A server's context; `binding` is the hash of its certificate for RFC 5929's `tls-server-end-point`."""
+
+    binding: bytes = b""
+
+
 class Tunnel:
     """One end of a connection under TLS.
 
@@ -117,6 +123,12 @@ class Tunnel:
     def asked(self) -> str:
         """The server name that the client asked for, in lower case; empty for none."""
         return self._object.asked if isinstance(self._object, Served) else ""
+
+    @property
+    def binding(self) -> bytes:
+        """The hash of the certificate shown, which logins can be bound to; empty where there is none."""
+        context = self._object.context
+        return context.binding if isinstance(context, Shown) else b""
 
     @property
     def peer(self) -> str:

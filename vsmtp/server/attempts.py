@@ -22,7 +22,7 @@ class Answering:
 
     `yes`, `no`, `close` and `challenge` answer the open question; `words` gives a reply by its name; `judge`
     asks the rules of `auth` and tells of their refusal, None where there is none, unless that has closed the
-    connection; `start` runs what takes time.
+    connection; `start` runs what takes time. `binding` is what a login can be bound to.
     """
 
     yes: Callable[[], None]
@@ -32,6 +32,7 @@ class Answering:
     words: Callable[[str], Reply]
     judge: Callable[[Callable[[Reply | None], None]], None]
     start: Callable[[Coroutine[Any, Any, None]], None]
+    binding: bytes = b""
 
 
 class Attempts:
@@ -59,7 +60,7 @@ class Attempts:
             self._tell("too many failed logins from this network")
             self._answer.close(self._answer.words("auth_barred"))
             return
-        self._login = self._logins.begin(question.mechanism, about.tls)
+        self._login = self._logins.begin(question.mechanism, about.tls, self._answer.binding)
         self._answer.start(self._reach(self._login.start(question.initial)))
 
     def go_on(self, question: AuthResponse) -> None:

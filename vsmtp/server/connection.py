@@ -278,8 +278,12 @@ class Connection(asyncio.BufferedProtocol):
         self._tunnel = tunnel = handshake.tunnel
         self._reader = self._take_sealed
         self._waiting = None
-        self.session.secure(TlsState(tunnel.version, tunnel.cipher, tunnel.asked, tunnel.peer))
-        self._standing = self._standing._replace(is_secure=True, is_certified=bool(tunnel.peer))
+        self.session.secure(
+            TlsState(tunnel.version, tunnel.cipher, tunnel.asked, tunnel.peer), tunnel.binding
+        )
+        self._standing = self._standing._replace(
+            is_secure=True, is_certified=bool(tunnel.peer), is_bound=bool(tunnel.binding)
+        )
         terms = self._service.terms(self._standing)
         if self._conversation.state is State.SECURING:
             self._conversation.secured(terms)

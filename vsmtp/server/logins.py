@@ -39,10 +39,10 @@ class Logins:
     attempts: int
     nonce: Callable[[], str]
 
-    def begin(self, mechanism: str, tls: TlsState | None) -> Login:
-        """A login over a connection that is encrypted like this."""
+    def begin(self, mechanism: str, tls: TlsState | None, binding: bytes = b"") -> Login:
+        """A login over a connection that is encrypted like this, to which `binding` can bind it."""
         external = tls.client_cert if tls is not None else ""
-        setting = Setting(self.nonce(), self.host, b"", external)
+        setting = Setting(self.nonce(), self.host, binding, external)
         return Login(self.backend, mechanism, setting, self.default_domain)
 
 

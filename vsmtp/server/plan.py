@@ -72,6 +72,7 @@ def _mechanisms(settings: Settings, listener: Listener, standing: Standing) -> t
     now = offer.Standing(
         vault=settings.auth.backend.kind == "table",
         safe=standing.is_secure or listener.auth_without_tls,
+        binding=standing.is_bound,
         certificate=standing.is_certified,
     )
     return offer.offered(settings.auth.mechanisms, now)

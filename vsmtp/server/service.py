@@ -41,12 +41,14 @@ class Penalty:
 class Standing(NamedTuple):
     """How a client stands at a listener.
 
-    It is under TLS, may say who the real client is, has shown a certificate that somebody vouches for.
+    It is under TLS, may say who the real client is, has shown a certificate that somebody vouches for, has
+    seen one of ours that logins can be bound to.
     """
 
     is_secure: bool = False
     introduces: bool = False
     is_certified: bool = False
+    is_bound: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -72,9 +72,9 @@ class Session:
     """What one client does; `go_on` is called when a question was answered later than asked."""
 
     __slots__ = (
-        "_attempts", "_book", "_connected", "_conversation", "_go_on", "_mailing", "_office", "_scope",
-        "_variables", "_visitor", "client", "has_quit", "is_deciding", "messages", "name", "subject",
-        "transactions",
+        "_attempts", "_binding", "_book", "_connected", "_conversation", "_go_on", "_mailing", "_office",
+        "_scope", "_variables", "_visitor", "client", "has_quit", "is_deciding", "messages", "name",
+        "subject", "transactions",
     )  # fmt: skip
 
     def __init__(
@@ -99,6 +99,7 @@ class Session:
         # What rules of `connect` set, which STARTTLS leaves as it is.
         self._variables: Mapping[str, subject.Variable] = _NONE
         self._attempts: Attempts | None = None
+        self._binding = b""
 
     @property
     def is_writing(self) -> bool:
@@ -138,8 +139,9 @@ class Session:
         self._scope = self._connected = Scope()
         self._forget(self.subject.tls, {})
 
-    def secure(self, tls: subject.TlsState) -> None:
+    def secure(self, tls: subject.TlsState, binding: bytes = b"") -> None:
         """Forget all that the client has said: from now on it speaks under TLS (RFC 3207 4.2)."""
+        self._binding = binding
         self._scope = self._connected.copy()
         self._forget(tls, {**self._variables})
 
@@ -196,7 +198,7 @@ class Session:
             assert logins is not None
             answering = Answering(
                 self._yes, self._no, partial(self._no, close=True), self._challenge,
-                self._conversation.words, self.authenticated, self._start,
+                self._conversation.words, self.authenticated, self._start, self._binding,
             )  # fmt: skip
             self._attempts = Attempts(logins, self.subject, answering, self.name, self._office.log)
         return self._attempts
@@ -425,12 +427,8 @@ class Session:
             mailing.scope.fate = mailing.scope.fate or self._scope.fate
             mailing.scope.way = mailing.scope.way or self._scope.way
             mailing.scope.record = self._scope.record + mailing.scope.record
-            if self._conversation.is_lmtp:
-                self._accept(
-                    Letter(self._visitor, mailing, arrived, heard, {}), self._stored_for_each(mailing)
-                )
-            else:
-                self._accept(Letter(self._visitor, mailing, arrived, heard, {}), self._stored)
+            stored = self._stored_for_each(mailing) if self._conversation.is_lmtp else self._stored
+            self._accept(Letter(self._visitor, mailing, arrived, heard, {}), stored)
 
         if self._is_heard(_PREQUEUE, mailing):
             content = partial(_whole_message, about, arrived)
