@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from vsmtp.delivery.consignment import Folder
 from vsmtp.delivery.route import Local, Route, Unroutable
@@ -24,6 +25,9 @@ from vsmtp.values.envelope import Content
 from vsmtp.values.outcome import Deferred, Failed
 from vsmtp.vocabulary.stages import Stage
 
+# To look it up in its enumeration takes as long as a call, and every copy would do it.
+_DELIVERY: Final = Stage.DELIVERY
+
 
 @dataclass(frozen=True, slots=True)
 class Sorting:
@@ -40,7 +44,7 @@ class Sorting:
 
     def settle(self, parcel: Parcel, place: Callable[[Parcel, Destination], None]) -> None:
         """Call `place` with where the parcel goes: at once, unless a rule has to wait for a fact."""
-        is_asked = self.stages.has(Stage.DELIVERY)
+        is_asked = self.stages.has(_DELIVERY)
         if not (is_asked or parcel.notes or parcel.held.was_judged):
             route = self.route(parcel.address)
             lane = Deferred("", route.reply) if isinstance(route, Unroutable) else self.lane(route)
@@ -67,7 +71,7 @@ class Sorting:
                 place(parcel, Postponed(Deferred("", UNDECIDED)))
 
         case.failed = fail
-        self.stages.decide(Stage.DELIVERY, case, judge)
+        self.stages.decide(_DELIVERY, case, judge)
 
     def _edits(self, parcel: Parcel) -> tuple[Edit, ...]:
         """Edits that `postqueue` wants in all copies."""
@@ -84,7 +88,7 @@ class Sorting:
             scope.way = scope.way or held.read_context().way
         sheet = StageSheet(self.works, held.mail.session, book, scope, lambda: _copy(parcel, scope.edits))
         chains = self.memory.chains(held, parcel.address)
-        part = whole(self.stages.graph.acting(Stage.DELIVERY, chains))
+        part = whole(self.stages.graph.acting(_DELIVERY, chains))
         return Case(held.mail.session, book, sheet, part)
 
     def _judged(self, parcel: Parcel, case: Case, ended: Ended) -> Destination:
