@@ -18,6 +18,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from bench.sequential import Sequential
 from vsmtp.config.shipped import read_shipped
+from vsmtp.inspect.compiled import OF_LOGINS
 from vsmtp.facts.answers import FactBook
 from vsmtp.facts.subject import Connection, Recipient, Transaction
 from vsmtp.rules.compile import Ruleset, compile_rules
@@ -79,7 +80,7 @@ def shipped_tables() -> dict[Stage, list[RuleSource]]:
 
 
 def build(own: list[RuleSource]) -> Pipeline:
-    result = compile_rules(Ruleset({Stage.RCPT: own} if own else {}, {}, shipped_tables()), TABLES)
+    result = compile_rules(Ruleset({Stage.RCPT: own} if own else {}, {}, shipped_tables(), OF_LOGINS), TABLES)
     assert not result.faults, result.faults[:3]
     pipeline = result.graph.stage(Stage.RCPT)
     assert pipeline is not None
@@ -160,7 +161,7 @@ def rule_work(count: int) -> float:
         ]
         for stage, shapes in SPREAD.items()
     }
-    graph = compile_rules(Ruleset(own, {}, shipped_tables()), TABLES).graph
+    graph = compile_rules(Ruleset(own, {}, shipped_tables(), OF_LOGINS), TABLES).graph
     took = []
     for _ in range(2_000):
         book = fresh()
