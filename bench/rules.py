@@ -18,9 +18,9 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from bench.sequential import Sequential
 from vsmtp.config.shipped import read_shipped
-from vsmtp.inspect.compiled import OF_LOGINS
 from vsmtp.facts.answers import FactBook
 from vsmtp.facts.subject import Connection, Recipient, Transaction
+from vsmtp.inspect.compiled import OF_LOGINS
 from vsmtp.rules.compile import Ruleset, compile_rules
 from vsmtp.rules.evaluate import Ended, Walk
 from vsmtp.rules.graph import Pipeline
