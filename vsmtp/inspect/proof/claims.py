@@ -68,10 +68,9 @@ def _of_proxies(tree: Tree) -> Iterator[str]:
 
 
 def _of_answers(graph: Graph) -> Iterator[str]:
-    asked = {condition.fact.name for rule in all_rules(graph) for condition in conditions_of(rule)}
-    if "tls.client_cert" in asked:
-        yield "who shows a certificate that `tls.client_ca` vouches for is no stranger"
     facts = {condition.fact for rule in all_rules(graph) for condition in conditions_of(rule)}
+    if any(fact.name == "tls.client_cert" for fact in facts):
+        yield "who shows a certificate that `tls.client_ca` vouches for is no stranger"
     opaque = {
         fact.label
         for fact in facts

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from vsmtp.inspect.proof.facts import PARTS, Amount, Facts
+from vsmtp.inspect.proof.facts import PARTS, Facts
 from vsmtp.inspect.proof.formula import Formula, both, choose, either, every, implies, opposite, some
 from vsmtp.inspect.proof.gather import all_rules, constant_address
 from vsmtp.inspect.proof.lines import ABSENT, Flags, Line, Numbers, Texts
-from vsmtp.inspect.proof.symbols import Mailbox, Single, Symbol
+from vsmtp.inspect.proof.symbols import Amount, Mailbox, Single, Symbol
 from vsmtp.inspect.proof.taint import Taint
 from vsmtp.rules.effects import (
     AddRcpt,

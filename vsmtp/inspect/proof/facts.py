@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -10,13 +10,12 @@ from vsmtp.inspect.proof.formula import Formula, Names, both, either, every, imp
 from vsmtp.inspect.proof.gather import AUTHOR, RCPT, SENDER, Lines, Parts
 from vsmtp.inspect.proof.lines import ABSENT, LOST, Texts
 from vsmtp.inspect.proof.symbols import (
-    Amount,
-    Claim,
     Listed,
     Mailbox,
     Single,
     Stated,
     Symbol,
+    Truth,
     both_ways,
     bound,
     judge,
@@ -110,7 +109,7 @@ class Facts:
 
     # What rules say.
 
-    def rule(self, rule: Rule) -> Claim:
+    def rule(self, rule: Rule) -> Truth:
         """When the rule matches, and when it is not refuted."""
         when = [self.conjunction(each) for each in rule.when]
         unless = [self.conjunction(each) for each in rule.unless] if when else []
@@ -118,17 +117,17 @@ class Facts:
         if all(claim.sure is claim.open for claim in (*when, *unless)):
             return both_ways(sure)
         maybe = both(some(c.open for c in when), every(opposite(c.sure) for c in unless))
-        return Claim(self.names.named(f"matches {rule.info.name}", sure), maybe)
+        return Truth(self.names.named(f"matches {rule.info.name}", sure), maybe)
 
-    def conjunction(self, conjunction: Conjunction) -> Claim:
+    def conjunction(self, conjunction: Conjunction) -> Truth:
         """All its conditions."""
         claims = [self.test(condition.fact, test) for condition in conjunction for test in condition.tests]
         sure = every(claim.sure for claim in claims)
         if all(claim.sure is claim.open for claim in claims):
             return both_ways(sure)
-        return Claim(sure, every(claim.open for claim in claims))
+        return Truth(sure, every(claim.open for claim in claims))
 
-    def test(self, fact: Fact, test: Test) -> Claim:
+    def test(self, fact: Fact, test: Test) -> Truth:
         """One test of a fact."""
         symbol = self.of(fact)
         if isinstance(test, Quantified):
@@ -138,7 +137,7 @@ class Facts:
             return judge(symbol, test, symbol.found(test))
         return self._compared(fact, symbol, test)
 
-    def _quantified(self, symbol: Listed, test: Quantified) -> Claim:
+    def _quantified(self, symbol: Listed, test: Quantified) -> Truth:
         others = [self.of(operand.fact) for each in test.literals for operand in each.refs]
         held: Formula
         if test.quantifier == "none":
@@ -147,9 +146,9 @@ class Facts:
         else:
             held = both(symbol.there, symbol.claim(test))
         lost = some((symbol.lost, *(other.lost for other in others)))
-        return both_ways(held) if lost is False else Claim(both(held, opposite(lost)), either(held, lost))
+        return both_ways(held) if lost is False else Truth(both(held, opposite(lost)), either(held, lost))
 
-    def _compared(self, fact: Fact, symbol: Symbol, literal: Literal) -> Claim:
+    def _compared(self, fact: Fact, symbol: Symbol, literal: Literal) -> Truth:
         """A test with other facts among its operands."""
         constants = Literal(
             literal.op, False, tuple(one for one in literal.operands if one not in literal.refs)
@@ -163,14 +162,14 @@ class Facts:
         held = some(found)
         if literal.negated:
             held = opposite(held)
-        return both_ways(held) if gone is False else Claim(both(held, opposite(gone)), either(held, gone))
+        return both_ways(held) if gone is False else Truth(both(held, opposite(gone)), either(held, gone))
 
     def _relation(self, fact: Fact, symbol: Symbol, op: Op, to: tuple[Ref | Member | Ago, Symbol]) -> Formula:
         operand, other = to
         if isinstance(operand, Member) and not isinstance(other, Listed):
             return both(symbol.there, other.found(_FALSE_OR_TRUE))
         if isinstance(operand, Ref) and op is Op.IS:
-            equal = self._equal(symbol, other)
+            equal = self.equal(symbol, other)
             if equal is not None:
                 return equal
         seconds = operand.seconds if isinstance(operand, Ago) else 0
@@ -179,9 +178,10 @@ class Facts:
             self.relations[key] = self.names.claim(f"{fact.label} {op.value} {operand.fact.label}")
         return every((symbol.there, other.there, self.relations[key]))
 
-    def _equal(self, one: Symbol, other: Symbol) -> Formula | None:
+    def equal(self, one: Symbol, other: Symbol) -> Formula | None:
+        """The two have the same value; None where that cannot be told from their cells."""
         if isinstance(one, Mailbox) and isinstance(other, Mailbox):
-            local, domain = self._equal(one.local, other.local), self._equal(one.domain, other.domain)
+            local, domain = self.equal(one.local, other.local), self.equal(one.domain, other.domain)
             bare = both(one.domain.cell == ABSENT, other.domain.cell == ABSENT)
             return both(local, either(domain, bare))
         if not isinstance(one, Single) or not isinstance(other, Single):
@@ -221,5 +221,3 @@ def _facts_of(prefix: str, mailbox: Mailbox) -> Mapping[str, Symbol]:
 
 
 PARTS: Final[Mapping[str, Parts]] = {"sender": SENDER, "rcpt": RCPT, "author": AUTHOR}
-
-__all__ = ["PARTS", "Amount", "Facts", "Sequence", "is_at_others_mercy"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final
@@ -9,7 +10,7 @@ from typing import Final
 from vsmtp.inspect.proof.lines import Line, line_of
 from vsmtp.rules.effects import RewriteRcpt, RewriteSender, SetVariables
 from vsmtp.rules.graph import Graph, Node
-from vsmtp.rules.language import Condition, Literal, Op, Quantified, Ref, Rule
+from vsmtp.rules.language import Condition, Interval, Literal, Op, Quantified, Ref, Rule
 from vsmtp.rules.template import Template
 from vsmtp.values.address import Address
 from vsmtp.vocabulary.facts import Fact
@@ -33,7 +34,9 @@ MAILBOXES: Final = {
     "sender.address": SENDER, "rcpt.address": RCPT, "rcpt.original": RCPT, "message.from": AUTHOR,
 }  # fmt: skip
 _ALIKE: Final = {"client.net": "client.ip"}
-_COUNTED: Final = frozenset({Type.NUMBER, Type.SIZE, Type.HOUR, Type.CLOCK, Type.DATE, Type.DURATION})
+_COUNTED: Final = frozenset(
+    {Type.NUMBER, Type.SIZE, Type.HOUR, Type.CLOCK, Type.DATE, Type.DURATION, Type.IP}
+)
 _ANY_NUMBER: Final = ("var.", "rcpt.var.", "lookup:", "service.")
 
 
@@ -66,6 +69,18 @@ def literals_of(condition: Condition) -> Iterator[Literal]:
             yield test
 
 
+def variables(rules: Iterable[Rule]) -> tuple[Fact, ...]:
+    """The variables that rules ask for, each once."""
+    found: dict[Fact, None] = {}
+    for rule in rules:
+        for condition in conditions_of(rule):
+            refs = (operand.fact for each in literals_of(condition) for operand in each.refs)
+            found |= dict.fromkeys(
+                fact for fact in (condition.fact, *refs) if fact.name.startswith(("var.", "rcpt.var."))
+            )
+    return tuple(found)
+
+
 class Lines:
     """The lines of all facts; facts that a test compares with one another have one in common."""
 
@@ -86,17 +101,17 @@ class Lines:
         if root not in self._lines:
             literals = [*self._literals.get(root, ()), Literal(Op.IS, False, choices)]
             whole = kind is Type.NUMBER and not name.startswith(_ANY_NUMBER)
-            least = 0 if (kind in _COUNTED or kind is Type.IP) and not name.startswith(_ANY_NUMBER) else None
-            self._lines[root] = line_of(kind, literals, float("-inf") if least is None else 0, whole=whole)
+            least = 0 if kind in _COUNTED and not name.startswith(_ANY_NUMBER) else -math.inf
+            self._lines[root] = line_of(kind, literals, least, whole=whole)
         return self._lines[root]
 
     def add(self, name: str, op: Op, *operands: str) -> None:
         """Texts that the proof itself compares the fact with; before the first call of `line`."""
         self._put(name, Literal(op, False, operands))
 
-    def add_spans(self, name: str, literal: Literal) -> None:
+    def add_spans(self, name: str, spans: Iterable[Interval]) -> None:
         """Likewise, intervals."""
-        self._put(name, literal)
+        self._put(name, Literal(Op.IS, False, tuple(spans)))
 
     def _put(self, name: str, literal: Literal) -> None:
         root = self._root(_ALIKE.get(name, name))

@@ -14,11 +14,12 @@ from typing import Any, Final, TypeAlias
 import z3  # type: ignore[import-untyped]  # the package has no stubs
 
 from vsmtp.config.load import Tree
+from vsmtp.inspect.proof.around import around_of
 from vsmtp.inspect.proof.formula import Formula, every, opposite, some
 from vsmtp.inspect.proof.gather import all_rules, conditions_of, constant_address
 from vsmtp.inspect.proof.lines import ABSENT, LOST
 from vsmtp.inspect.proof.result import Found, Verdict
-from vsmtp.inspect.proof.session import Around, Door, Session
+from vsmtp.inspect.proof.session import Session
 from vsmtp.inspect.proof.symbols import Listed, Single
 from vsmtp.inspect.proof.walk import TooLargeError
 from vsmtp.inspect.proof.witness import CLIENTS, NoTextError, Witness, one_in
@@ -34,27 +35,6 @@ _FLEETING: Final = ("var.", "time.", "rate.", "rcpts.", "rcpt.index", "rcpt.var.
 _NO_TIME: Final = "time ran out"
 _DISAGREED: Final = "the rehearsal of the session comes out otherwise"
 _LOOSE: Final = "it may take several greetings, recipients or moments, which cannot be played"
-
-
-def around(tree: Tree, graph: Graph) -> Around:
-    """What a proof has to know of the tree."""
-    settings = tree.settings
-    doors = [
-        Door(
-            name, each.address[0].port, each.kind,
-            "required" if each.is_implicit else each.starttls(has_certificate=settings.has_certificate),
-            each.logins,
-        )
-        for name, each in settings.listeners.items()
-    ]  # fmt: skip
-    return Around(
-        graph,
-        frozenset(name.casefold() for name in settings.local_domains),
-        frozenset(name.casefold() for name in settings.relay_domains),
-        settings.server.trusted,
-        doors,
-        settings.server.recipient_delimiter,
-    )
 
 
 # What is wrong with a session: when, by which rule's effect, and what that does.
@@ -94,7 +74,7 @@ class Prover:
 
     def _decide(self, extra: Sequence[Rule], bad: _Bad) -> Verdict:
         try:
-            exact = Session(around(self.tree, self.graph), extra)
+            exact = Session(around_of(self.tree, self.graph), extra)
             first = self._look(exact, bad, extra)
             if first.outcome != "proved" or not remembers(self.graph):
                 return first
@@ -181,7 +161,7 @@ class Prover:
         if extra:
             taken = found.rehearsed.outcome == "accepted"
             return taken == (found.what == "rejected")
-        ours = around(self.tree, self.graph).ours
+        ours = around_of(self.tree, self.graph).ours
         if found.rule is not None:
             return any(copy.end == "accepted" for copy in found.rehearsed.copies) and any(
                 found.rule in seen.fired for seen in found.rehearsed.stages

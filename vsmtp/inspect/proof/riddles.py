@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 import z3  # type: ignore[import-untyped]  # the package has no stubs
 
@@ -13,6 +13,9 @@ from vsmtp.inspect.proof.languages import ANYTHING, language, of, text
 from vsmtp.inspect.proof.lines import Cell
 from vsmtp.rules.language import Op
 from vsmtp.vocabulary.types import Type
+
+# A pattern, the term that says how it is found, and whether it is.
+Pattern: TypeAlias = tuple[tuple[Op, str], Formula, bool]
 
 _PATIENCE_MS: Final = 1500
 # By the kind of a text: what is nice to read, what is allowed in ASCII, and what is forbidden by no standard.
@@ -33,7 +36,7 @@ class Demand:
     kind: Type
     cell: Cell
     is_cell: Formula
-    patterns: Sequence[tuple[tuple[Op, str], Formula, bool]]
+    patterns: Sequence[Pattern]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +44,7 @@ class Whole:
     """Patterns of all the texts joined by `glue`."""
 
     glue: str
-    patterns: Sequence[tuple[tuple[Op, str], Formula, bool]]
+    patterns: Sequence[Pattern]
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +88,7 @@ class _Riddle:
             joined = z3.Concat(*pieces) if len(pieces) > 1 else pieces[0]
             self._patterns(joined, whole.patterns)
 
-    def _patterns(self, string: Any, patterns: Sequence[tuple[tuple[Op, str], Formula, bool]]) -> None:
+    def _patterns(self, string: Any, patterns: Sequence[Pattern]) -> None:
         for (op, operand), term, found in patterns:
             self._demand(string, language(op, operand), term, found=found)
 

@@ -1,6 +1,6 @@
 """Facts as the solver sees them: the number of the cell that the value lies in, and what patterns find.
 
-A test of such a fact is a `Claim`: when it surely holds, and when it is not refuted. The two differ where
+Whether a test holds is a `Truth`: when it surely does, and when it is not refuted. The two differ where
 the fact may be unavailable.
 """
 
@@ -15,7 +15,6 @@ from vsmtp.inspect.proof.formula import (
     Term,
     among,
     both,
-    choose,
     either,
     every,
     implies,
@@ -23,26 +22,26 @@ from vsmtp.inspect.proof.formula import (
     some,
 )
 from vsmtp.inspect.proof.gather import Parts, halves
-from vsmtp.inspect.proof.lines import ABSENT, LOST, PATTERNS, Line, Numbers, Texts
+from vsmtp.inspect.proof.lines import ABSENT, LOST, PATTERNS, Line, Texts
 from vsmtp.rules.language import Interval, Literal, Op
 from vsmtp.vocabulary.types import Type
 
 
 @dataclass(frozen=True, slots=True)
-class Claim:
+class Truth:
     """When a test surely holds, and when it is not refuted."""
 
     sure: Formula
     open: Formula
 
-    def negated(self) -> Claim:
+    def negated(self) -> Truth:
         """The opposite test."""
-        return Claim(opposite(self.open), opposite(self.sure))
+        return Truth(opposite(self.open), opposite(self.sure))
 
 
-def both_ways(formula: Formula) -> Claim:
+def both_ways(formula: Formula) -> Truth:
     """A test that is never undecided."""
-    return Claim(formula, formula)
+    return Truth(formula, formula)
 
 
 class Symbol(Protocol):
@@ -60,13 +59,13 @@ class Symbol(Protocol):
         """It has a value, and that is among the operands that are constants."""
 
 
-def judge(symbol: Symbol, literal: Literal, found: Formula) -> Claim:
-    """The claim of a literal whose operands find the value where `found` says."""
+def judge(symbol: Symbol, literal: Literal, found: Formula) -> Truth:
+    """The truth of a literal whose operands find the value where `found` says."""
     lost = symbol.lost
     if literal.op is Op.UNAVAILABLE:
         return both_ways(opposite(lost) if literal.negated else lost)
     held = opposite(found) if literal.negated else found
-    return both_ways(held) if lost is False else Claim(both(held, opposite(lost)), either(held, lost))
+    return both_ways(held) if lost is False else Truth(both(held, opposite(lost)), either(held, lost))
 
 
 @dataclass(slots=True)
@@ -286,26 +285,3 @@ def outside(domain: Single, ours: frozenset[str]) -> Formula:
     places = (domain.line.place(name) for name in ours)
     within = among(domain.cell, [(place, place) for place in sorted(p for p in places if p is not None)])
     return every((domain.cell >= 0, opposite(within)))
-
-
-def pick(when: Formula, one: Single, other: Single) -> Term:
-    """The cell of the one where `when` holds, else the other's."""
-    return choose(when, one.cell, other.cell)
-
-
-__all__ = [
-    "Amount",
-    "Claim",
-    "Listed",
-    "Mailbox",
-    "Numbers",
-    "Single",
-    "Stated",
-    "Symbol",
-    "both_ways",
-    "bound",
-    "judge",
-    "make_mailbox",
-    "outside",
-    "pick",
-]  # fmt: skip

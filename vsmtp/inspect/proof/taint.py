@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -95,6 +94,3 @@ def _in_a_zone(tail: tuple[str | Slot, ...]) -> bool:
     """Whether it ends in a domain that the administrator wrote."""
     last = tail[-1] if tail else ""
     return isinstance(last, str) and "." in last.strip(".") and (len(tail) == 1 or last.startswith("."))
-
-
-Assumed = Mapping[str, str]

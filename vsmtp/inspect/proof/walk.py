@@ -12,7 +12,7 @@ from typing import Final
 from vsmtp.inspect.proof.facts import Facts
 from vsmtp.inspect.proof.formula import Formula, both, either, every, opposite, some
 from vsmtp.inspect.proof.gather import rules_of
-from vsmtp.inspect.proof.symbols import Claim
+from vsmtp.inspect.proof.symbols import Truth
 from vsmtp.rules.effects import Count, Effect, Log, Notify, changes, exact_templates, is_binding
 from vsmtp.rules.graph import SHIPPED, Node, Pipeline
 from vsmtp.rules.language import Jump, Return, Rule, Written
@@ -107,13 +107,13 @@ class Walker:
             or ("rcpt.*" in changed and name.startswith("rcpt."))
         )
 
-    def _settled(self, rule: Rule, claim: Claim) -> Claim:
+    def _settled(self, rule: Rule, claim: Truth) -> Truth:
         """What the rule does where it is undecided; then `sure` is when it fires."""
         exact = [text for effect in rule.effects for text in exact_templates(effect)]
         facts = [fact for text in exact for fact in text.known if fact.cost is not Cost.MEMORY]
         lost = some(self.facts.of(fact).lost for fact in facts)
         sure = claim.open if rule.policy == "match" else claim.sure
-        return Claim(both(sure, opposite(lost)), claim.open)
+        return Truth(both(sure, opposite(lost)), claim.open)
 
     def _follow(self, rule: Rule, live: Formula, fires: Formula, returned: list[Formula]) -> Formula:
         move = rule.move

@@ -8,12 +8,13 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from ipaddress import IPv4Address, IPv6Address, ip_address
-from typing import Any, Final, TypeAlias
+from typing import Any, Final
 
+from vsmtp.inspect.proof.cast import OF_LOGINS
 from vsmtp.inspect.proof.formula import Formula, opposite
 from vsmtp.inspect.proof.lines import ABSENT, LOST, Cell, Numbers, Texts
-from vsmtp.inspect.proof.riddles import Demand, Impossible, Whole, solve
-from vsmtp.inspect.proof.session import OF_LOGINS, Session
+from vsmtp.inspect.proof.riddles import Demand, Impossible, Pattern, Whole, solve
+from vsmtp.inspect.proof.session import Session
 from vsmtp.inspect.proof.symbols import Listed, Mailbox, Single, Symbol
 from vsmtp.inspect.proof.writing import Wanted, write
 from vsmtp.inspect.scene import HELO, Scene
@@ -40,10 +41,6 @@ CLIENTS: Final = tuple(
 # Facts that the scene itself settles.
 _PLAYED: Final = ("client.", "listener.", "helo.", "tls.", "auth.", "sender.", "rcpt.", "rcpts.", "var.")
 _SUPPOSED: Final = frozenset({"rcpt.known", "client.rdns", "client.rdns_valid"})
-
-
-# A pattern, the term that says how it is found, and whether it is.
-Pattern: TypeAlias = tuple[tuple[Op, str], Formula, bool]
 
 
 class NoTextError(Exception):
