@@ -78,7 +78,34 @@ def test_the_release_is_that_of_the_package() -> None:
     assert project["project"]["version"] == RELEASE
 
 
-def test_checking_loads_neither_the_event_loop_nor_the_log() -> None:
-    code = "import sys, vsmtp.cli.check; print(*sys.modules)"
+HEAVY = {"asyncio", "uvloop", "structlog", "aiosmtplib", "sqlite3", "z3"}
+CLOSED = """
+[[rules.rcpt]]
+name = "not from there"
+when.sender.domain = "bad.example"
+reject = "550 5.7.1 No"
+"""
+OPEN = """
+[[rules.rcpt]]
+name = "friends"
+when.sender.domain = "good.example"
+accept = true
+"""
+
+
+def loaded(tree: Path) -> set[str]:
+    words = f"main(['check', '-c', {str(tree)!r}])"
+    code = f"import sys; from vsmtp.cli.main import main; {words}; print(*sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert not {"asyncio", "uvloop", "structlog", "aiosmtplib", "sqlite3"} & set(done.stdout.split())
+    assert done.stdout.startswith("sound"), done.stdout
+    return set(done.stdout.split())
+
+
+def test_checking_loads_neither_the_event_loop_nor_the_log_nor_the_solver(tmp_path: Path) -> None:
+    assert not HEAVY & loaded(plant(tmp_path, a10=SOUND_TREE, b20=CLOSED))
+
+
+def test_what_may_open_a_way_is_proved(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    pytest.importorskip("z3")
+    assert check("-c", str(plant(tmp_path, a10=SOUND_TREE, b20=OPEN))) == 1
+    assert "error[open-relay]" in capsys.readouterr().out

@@ -245,3 +245,27 @@ def test_many_chains_that_jump_twice_each_are_read_quickly_and_refused() -> None
             text += f"[[chains.c{n}]]\nname='{twice}'\njump='c{n + 1}'\n"
     text += "[[chains.c400]]\nname='end'\ndo=[{log='x'}]"
     assert [fault.code for fault in faults(text)] == ["deep-chains"]
+
+
+def test_a_circle_of_chains_is_one_fault() -> None:
+    text = '[[rules.mail]]\nname = "a"\njump = "x"\n'
+    text += "".join(f'[[chains.{a}]]\nname = "{a}"\njump = "{b}"\n' for a, b in ("xy", "yz", "zx"))
+    assert [(fault.code, fault.path) for fault in faults(text)] == [
+        ("chain-cycle", ("chains", "z", 0, "jump"))
+    ]
+
+
+def test_chains_may_lie_deep_in_one_another() -> None:
+    text = '[[rules.mail]]\nname = "a"\njump = "c0"\n'
+    text += "".join(f'[[chains.c{n}]]\nname = "c{n}"\njump = "c{n + 1}"\n' for n in range(2000))
+    text += '[[chains.c2000]]\nname = "last"\nwhen.sender.null = true\ndiscard = true\n'
+    assert {fault.code for fault in faults(text)} <= {"deep-chains"}
+
+
+def test_of_a_lookup_that_is_at_fault_no_more_is_said() -> None:
+    text = '[[rules.rcpt]]\nname = "a"\nlookup.u = { table = "nowhere", key = "{rcpt.address}" }\n'
+    text += 'when.u.found = true\nreject = "550 5.7.1 {u.home}"\n'
+    assert [fault.code for fault in faults(text)] == ["unknown-table"]
+    lookups = '[lookups.u]\ntable = "nowhere"\nkey = "x"\n'
+    text = lookups + '[[rules.rcpt]]\nname = "a"\nwhen.u.found = true\ndiscard = true\n'
+    assert [fault.code for fault in faults(text)] == ["unknown-table"]

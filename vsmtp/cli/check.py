@@ -8,8 +8,8 @@ from time import monotonic
 
 from vsmtp.cli.host import RELEASE, add_tree_option, own_name
 from vsmtp.cli.render import render
-from vsmtp.inspect.check import check
-from vsmtp.inspect.proof.result import is_installed
+from vsmtp.inspect.check import Report, check
+from vsmtp.inspect.proof.evident import is_installed, needs_proof
 
 SOUND = 0
 UNSOUND = 1
@@ -31,9 +31,16 @@ def add_arguments(parser: ArgumentParser) -> None:
 def run(args: Namespace) -> int:
     """Print all diagnostics; 0 when none is an error, else 1."""
     report = check(args.config, hostname=own_name(), version=RELEASE)
-    if is_installed():
-        from vsmtp.inspect.proof.faults import with_proofs  # noqa: PLC0415 the solver is an extra
+    if _is_to_be_proved(report):
+        # The solver is an extra, and with the rehearsal takes half a second to load.
+        from vsmtp.inspect.proof.faults import with_proofs  # noqa: PLC0415
 
         report = with_proofs(report, monotonic() + _PATIENCE)
     sys.stdout.write(render(report.diagnostics, args.format))
     return SOUND if report.is_sound else UNSOUND
+
+
+def _is_to_be_proved(report: Report) -> bool:
+    if report.tree is None or report.graph is None or not report.is_sound:
+        return False
+    return is_installed() and needs_proof(report.tree, report.graph)

@@ -16,7 +16,8 @@ from vsmtp.inspect.account import fact_label
 from vsmtp.inspect.check import check
 from vsmtp.inspect.explanation import as_object, fact_text
 from vsmtp.inspect.narration import FEW, dialogue_lines, narrate
-from vsmtp.inspect.proof.result import HOW_TO_INSTALL, Found, Verdict, is_installed
+from vsmtp.inspect.proof.evident import is_installed
+from vsmtp.inspect.proof.result import HOW_TO_INSTALL, Found, Verdict
 from vsmtp.inspect.rulebook import Rulebook
 
 # A fact as its author writes it.

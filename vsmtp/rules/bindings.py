@@ -29,7 +29,9 @@ def read_lookups(reading: Reading, raw: object, path: KeyPath) -> Mapping[str, B
         return {}
     for var, lookup in raw.items():
         row = _read_one(reading, var, lookup, (*path, var))
-        if row is not None:
+        if row is None:
+            reading.unbound |= {var}
+        else:
             reading.scope = {**reading.scope, var: row}
     return reading.scope
 

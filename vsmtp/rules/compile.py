@@ -7,13 +7,14 @@ from dataclasses import dataclass, field, replace
 from typing import Any, TypeAlias
 
 from vsmtp.rules.bindings import read_lookups
+from vsmtp.rules.changes import changes_of_chains
 from vsmtp.rules.depth import too_deep
 from vsmtp.rules.domains import Chains, Domains, Used, astray, at_stage, read_domains, superfluous
 from vsmtp.rules.effects import Log, describe
 from vsmtp.rules.graph import SHIPPED, Graph, Pipeline
 from vsmtp.rules.language import Jump, Rule
 from vsmtp.rules.names import Names
-from vsmtp.rules.nodes import build_nodes, changed_by
+from vsmtp.rules.nodes import build_nodes
 from vsmtp.rules.read import read_rule
 from vsmtp.rules.reading import Known, Reading, RuleSource, did_you_mean
 from vsmtp.rules.template import Template
@@ -70,7 +71,8 @@ def compile_rules(
     _add(faults, _cycles(used.chains))
     _add(faults, too_deep(used.chains))
     opening = Reading(None, _known(rules, tables, dynamic or {}))
-    known = replace(opening.known, lookups=read_lookups(opening, rules.lookups, ("lookups",)))
+    lookups = read_lookups(opening, rules.lookups, ("lookups",))
+    known = replace(opening.known, lookups=lookups, unbound=opening.unbound)
     _add(faults, opening.faults)
     stages = {}
     for stage in Stage:
@@ -108,7 +110,7 @@ def _pipeline(
     root, shipped = (_read_table(reading, table) for table in tables)
     chains = _reached(reading, [*root, *shipped], stage, used)
     everything = {**chains, SHIPPED: shipped}
-    changes = {name: _changed(name, everything) for name in everything}
+    changes = changes_of_chains(everything)
     return Pipeline(
         stage,
         build_nodes(root, changes),
@@ -157,41 +159,30 @@ def _reached(reading: Reading, roots: Sequence[Rule], stage: Stage, used: Used) 
     return chains
 
 
-def _changed(name: str, chains: Mapping[str, Sequence[Rule]]) -> frozenset[str]:
-    """What evaluating a chain may change, by itself or by those it jumps to."""
-    jumps = {
-        chain: [rule.move.chain for rule in rules if isinstance(rule.move, Jump)]
-        for chain, rules in chains.items()
-    }
-    rules = [rule for chain in _reach(name, jumps) | {name} for rule in chains[chain]]
-    return frozenset().union(*(changed_by(rule, {}) for rule in rules))
-
-
 def _cycles(chains: Chains) -> Iterator[Fault]:
-    """A fault at each `jump` that leads back to the chain it stands in."""
-    jumps = {
-        name: [target for source in table if isinstance(target := source.table.get("jump"), str)]
-        for name, table in chains.items()
-    }
-    reach = {name: _reach(name, jumps) for name in chains}
-    for name, table in chains.items():
-        for source in table:
-            target = source.table.get("jump")
-            if isinstance(target, str) and (target == name or name in reach.get(target, ())):
+    """One fault for a circle, at the `jump` that closes it."""
+    done: set[str] = set()
+    for start in chains:
+        # The chains on the way, in order, each with the jumps that are still to be followed.
+        way = {} if start in done else {start: _jumps(chains[start])}
+        while way:
+            name, jumps = next(reversed(way.items()))
+            source, target = next(jumps, (None, ""))
+            if source is None:
+                done.add(name)
+                del way[name]
+            elif target in way:
                 message = f"the chain `{target}` leads back to `{name}`"
                 yield Fault((*source.path, "jump"), "chain-cycle", message, "take one of the jumps out")
+            elif target in chains and target not in done:
+                way[target] = _jumps(chains[target])
 
 
-def _reach(name: str, jumps: Mapping[str, Sequence[str]]) -> set[str]:
-    """The chains that jumps lead to from there."""
-    found: set[str] = set()
-    todo = list(jumps.get(name, ()))
-    while todo:
-        target = todo.pop()
-        if target not in found:
-            found.add(target)
-            todo.extend(jumps.get(target, ()))
-    return found
+def _jumps(table: Sequence[RuleSource]) -> Iterator[tuple[RuleSource, str]]:
+    for source in table:
+        target = source.table.get("jump")
+        if isinstance(target, str):
+            yield source, target
 
 
 def _unreached(rules: Ruleset, known: Known, used: Used) -> Iterator[Fault]:

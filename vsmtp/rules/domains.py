@@ -71,7 +71,7 @@ def astray(sources: Sequence[RuleSource], stage: Stage) -> Iterator[Fault]:
     """A fault for each rule of a chain that a jump at `stage` leads to and that is for another one."""
     for source in sources:
         written = source.table.get("stage", stage.label)
-        if written in STAGES and written != stage.label:
+        if isinstance(written, str) and written in STAGES and written != stage.label:
             message = f"a jump leads here at `{stage.label}`, and the rule is for `{written}`"
             remedy = "jump to a chain whose rules are for that stage, or carry none"
             yield Fault((*source.path, "stage"), "bad-stage", message, remedy)
@@ -92,7 +92,7 @@ def _without_stage(sources: Sequence[RuleSource]) -> Iterator[Fault]:
         if written is None:
             message = "a rule of a chain that a domain uses carries `stage`"
             yield Fault(source.path, "missing-key", message, f"it is one of {there_are}", at="key")
-        elif written not in {stage.label for stage in OF_DOMAINS}:
+        elif written not in [stage.label for stage in OF_DOMAINS]:
             message = f"`{written}` is no stage for a domain's rules"
             yield Fault((*source.path, "stage"), "bad-stage", message, f"there are {there_are}")
 

@@ -64,7 +64,7 @@ def read_rule(reading: Reading, source: RuleSource) -> Rule:
         captures,
         allow,
     )
-    reading.scope = {}
+    reading.scope, reading.unbound = {}, frozenset()
     reading.hush(before, allow)
     return rule
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
+from functools import lru_cache
 from typing import Any, Final, Literal, TypeAlias
 
 from vsmtp.rules.lookups import Bindings, Bound, counted
@@ -20,6 +22,8 @@ Caret: TypeAlias = Literal["key", "value"]
 Kind: TypeAlias = Literal["limiter", "quarantine", "service", "relay"]
 # So many facts are named to who gave the beginning of their names.
 _MANY: Final = 6
+# So many known words are compared with a misspelt one, those next to it in the alphabet.
+_COMPARED: Final = 300
 _Find: TypeAlias = Callable[[str, KeyPath, Caret], Fact | None]
 
 
@@ -54,7 +58,8 @@ class Known:
     `tables` are the elements of `@name` tables that are known at load, by name without the `@`; `dynamic` the
     traits of those that are asked while rules run; `chains` the names of chains; `variables` the types of
     those that some rule gives a value to, by the names they are asked by, None where nobody looked; `lookups`
-    what every rule may ask of. `bindings` gathers the lookups that rules use.
+    what every rule may ask of, less those at fault, which are in `unbound`. `bindings` gathers the lookups
+    that rules use.
     """
 
     tables: Mapping[str, Sequence[str]]
@@ -64,19 +69,22 @@ class Known:
     variables: Mapping[str, Type] | None = None
     lookups: Mapping[str, Bound] = field(default_factory=dict)
     bindings: Bindings = field(default_factory=Bindings)
+    unbound: frozenset[str] = frozenset()
 
 
 @dataclass(slots=True)
 class Reading:
     """Reads the rules of one stage; `stage` is None for a chain that no stage reaches.
 
-    `scope` are the lookups of the rule at hand.
+    `scope` are the lookups of the rule at hand; `unbound` the names of those that are at fault themselves, so
+    that nothing more is said of their columns.
     """
 
     stage: Stage | None
     known: Known
     faults: list[Fault] = field(default_factory=list)
     scope: Mapping[str, Bound] = field(default_factory=dict)
+    unbound: frozenset[str] = frozenset()
 
     def key_fault(self, path: KeyPath, code: str, message: str, remedy: str = "") -> None:
         """Record an error whose caret stands under the key."""
@@ -108,7 +116,9 @@ class Reading:
 
     def is_namespace(self, name: str) -> bool:
         """Whether facts that rules may name begin with this and a dot."""
-        return is_namespace(name) or name in self.scope or name in self.known.lookups
+        return is_namespace(name) or any(
+            name in names for names in (self.scope, self.known.lookups, self.unbound, self.known.unbound)
+        )
 
     def names_of_facts(self) -> tuple[str, ...]:
         """What a misspelt fact may have been meant for."""
@@ -151,6 +161,8 @@ class Reading:
             return self._settled(fact, path, at)
         if row is not None and column and row.has(column):
             return row.column(column)
+        if row is None and var in self.unbound | self.known.unbound:
+            return None
         remedy = _those_below(name) or did_you_mean(name, self.names_of_facts())
         message = f"unknown fact `{name}`"
         if row is not None and column:
@@ -241,5 +253,15 @@ def _those_below(name: str) -> str:
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
     """A remedy that names the closest known word, or nothing where none is close."""
-    close = get_close_matches(word, sorted(known), n=1)
+    near = sorted(known)
+    if len(near) > _COMPARED:
+        here = bisect_left(near, word)
+        near = near[max(0, here - _COMPARED // 2) : here + _COMPARED // 2]
+    return _closest(word, tuple(near))
+
+
+@lru_cache(maxsize=1024)
+def _closest(word: str, known: tuple[str, ...]) -> str:
+    # The same slip is made in many rules at once, and comparing takes a millisecond.
+    close = get_close_matches(word, known, n=1)
     return f"did you mean `{close[0]}`?" if close else ""

@@ -24,7 +24,7 @@ from vsmtp.config.models.tables import Csv
 from vsmtp.disk.calls import sync_directory
 from vsmtp.tables.cells import ContentError, read_cell
 from vsmtp.tables.contract import NO_KEY, Lookup, Row, fold, is_key
-from vsmtp.tables.files import Signature, read_text, sign
+from vsmtp.tables.files import Signature, is_missing, read_text, sign
 from vsmtp.tables.sheet import (
     Record,
     Sheet,
@@ -151,7 +151,7 @@ class CsvTable:
 
     def _read(self) -> Sheet:
         settings = self._settings
-        if settings.writable and not settings.path.exists():
+        if settings.writable and is_missing(settings.path):
             signature, sheet = None, sheet_of(named_layout(settings), ())
         else:
             signature, text = read_text(settings.path)

@@ -22,6 +22,17 @@ def sign(path: Path) -> Signature:
     return status.st_ino, status.st_size, status.st_mtime_ns
 
 
+def is_missing(path: Path) -> bool:
+    """Whether nothing is there yet. What cannot be looked at is not missing: opening it says why."""
+    try:
+        path.stat()
+    except FileNotFoundError:
+        return True
+    except OSError:
+        return False
+    return False
+
+
 def read_text(path: Path) -> tuple[Signature, str]:
     """The whole text of a file that stood still while it was read; raises ContentError."""
     try:

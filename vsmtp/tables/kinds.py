@@ -21,11 +21,10 @@ from vsmtp.config.models.tables import (
 from vsmtp.tables.cells import ONE_COLUMN, ContentError
 from vsmtp.tables.cidr import cidr_rows
 from vsmtp.tables.contract import VALUE, Row
-from vsmtp.tables.files import read_text
+from vsmtp.tables.files import is_missing, read_text
 from vsmtp.tables.fixed import inline_rows, list_rows
 from vsmtp.tables.regex import regex_entries
 from vsmtp.tables.sheet import named_layout, parse_sheet
-from vsmtp.tables.sqlite import check_database
 from vsmtp.tables.statements import columns_of
 from vsmtp.values.diagnostic import Fault
 from vsmtp.vocabulary.facts import Cost
@@ -139,9 +138,12 @@ def _read(table: TableSettings) -> None:
             static_rows(table)
         case Regex():
             regex_entries(table)
-        case Csv() if not (table.writable and not table.path.exists()):
+        case Csv() if not (table.writable and is_missing(table.path)):
             parse_sheet(read_text(table.path)[1], table)
         case Sqlite():
+            # SQLite and the event loop take 40 ms to load, which a tree without a database does not need.
+            from vsmtp.tables.sqlite import check_database  # noqa: PLC0415
+
             check_database(table)
         case _:
             return

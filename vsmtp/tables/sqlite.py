@@ -12,6 +12,7 @@ from typing import Final, TypeVar
 from vsmtp.config.models.tables import Sqlite
 from vsmtp.tables.cells import ContentError, read_cell
 from vsmtp.tables.contract import NO_KEY, VALUE, Cell, Lookup, Row, fold, is_key
+from vsmtp.tables.files import is_missing
 from vsmtp.tables.statements import Statements, columns_of, statements_of
 from vsmtp.values.answer import MISSING, Found, Unavailable
 from vsmtp.values.secret import Secret
@@ -200,7 +201,7 @@ def check_database(settings: Sqlite) -> None:
 
 def has_table(settings: Sqlite) -> bool:
     """Whether somebody has made the table already; raises sqlite3.Error. Nothing is written."""
-    if not settings.path.exists():
+    if is_missing(settings.path):
         return False
     database = open_database(settings.model_copy(update={"writable": False}))
     try:

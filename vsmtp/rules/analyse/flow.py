@@ -12,6 +12,7 @@ from typing import Final
 
 from vsmtp.rules.acts import depends
 from vsmtp.rules.analyse.layout import Age, Box, Layout, box_of
+from vsmtp.rules.changes import changes_of_chains
 from vsmtp.rules.graph import SHIPPED, Node, Pipeline, Placed
 from vsmtp.rules.language import Conjunction, Jump, Literal, Op, Return, Rule, RuleInfo
 from vsmtp.rules.nodes import changed_by
@@ -30,8 +31,10 @@ _STRANGE: Final[Mapping[str, Literal]] = {
     "sender.null": Literal(Op.IS, negated=False, operands=(False,)),
     "auth.user": Literal(Op.EXISTS, negated=True, operands=()),
 }
-# So many rules of chains are followed from one table.
-_MOST: Final = 2000
+# So many rules of chains are followed from all tables of a stage, and through so many jumps: what is behind
+# catches nothing that is spoken of.
+_MOST: Final = 20_000
+_DEEPEST: Final = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,20 +100,37 @@ def _is_fleeting(fact: Fact) -> bool:
     return fact.cost is not Cost.MEMORY or bool(fact.rests_on) or fact.name.startswith(_FLEETING)
 
 
-def flow_of(layout: Layout, pipeline: Pipeline, table: Sequence[Node]) -> Flow:
+@dataclass(slots=True)
+class Chains:
+    """A stage's chains as its tables follow them; `followed` counts rules, for all of its tables."""
+
+    pipeline: Pipeline
+    changes: Mapping[str, frozenset[str]]
+    followed: int = 0
+
+
+def chains_of(pipeline: Pipeline) -> Chains:
+    """The chains of a stage, the shipped rules among them."""
+    tables = {**pipeline.chains, SHIPPED: pipeline.shipped}
+    rules = {name: [placed.rule for placed in _rules(nodes)] for name, nodes in tables.items()}
+    return Chains(pipeline, changes_of_chains(rules))
+
+
+def flow_of(layout: Layout, chains: Chains, table: Sequence[Node]) -> Flow:
     """The table's rules as they are met if it is read from its beginning."""
-    return _Reader(layout, pipeline).read(table)
+    return _Reader(layout, chains).read(table)
 
 
 class _Reader:
     """Reads one table, with the chains that it jumps to."""
 
-    def __init__(self, layout: Layout, pipeline: Pipeline) -> None:
+    def __init__(self, layout: Layout, chains: Chains) -> None:
         self._layout = layout
-        self._pipeline = pipeline
+        self._chains = chains
+        self._pipeline = chains.pipeline
         self._clock = _Clock()
-        self._followed = 0
-        self._changes = _changes(pipeline)
+        self._depth = 0
+        self._changes = chains.changes
         self._flow = Flow()
 
     def read(self, table: Sequence[Node]) -> Flow:
@@ -136,7 +156,9 @@ class _Reader:
             return
         if isinstance(rule.move, Jump):
             self._clock.passes(changed_by(rule, {}))
+            self._depth += 1
             inner = list(self._in_chain(rule.move.chain))
+            self._depth -= 1
             for region in acts:
                 yield from (_both(region, each) for each in inner)
         elif rule.move is not None and not isinstance(rule.move, _PAUSES):
@@ -144,12 +166,12 @@ class _Reader:
 
     def _in_chain(self, name: str) -> Iterator[Region]:
         """Where the chain surely ends the walk, by what is before the first `return`."""
-        if name == SHIPPED:
-            return  # they may have run before, and then they do nothing
+        if name == SHIPPED or self._depth > _DEEPEST:
+            return  # shipped rules may have run before, and then they do nothing
         for placed in _rules(self._pipeline.chains[name]):
-            self._followed += 1
+            self._chains.followed += 1
             rule = placed.rule
-            if isinstance(rule.move, Return) or self._followed > _MOST:
+            if isinstance(rule.move, Return) or self._chains.followed > _MOST:
                 return
             yield from self._caught(placed, self._regions(rule, sure=rule.policy == "skip"))
             self._pass(rule)
@@ -183,26 +205,3 @@ def _both(one: Region, other: Region) -> Region:
 def _rules(table: Sequence[Node]) -> Iterator[Placed]:
     for node in table:
         yield from node.placed
-
-
-def _changes(pipeline: Pipeline) -> Mapping[str, frozenset[str]]:
-    """What evaluating each chain may change, by itself or by those it jumps to."""
-    tables = {**pipeline.chains, SHIPPED: pipeline.shipped}
-    known: dict[str, frozenset[str]] = {}
-
-    def of(name: str) -> frozenset[str]:
-        if name not in known:
-            known[name] = frozenset()
-            found: set[str] = set()
-            for placed in _rules(tables[name]):
-                move = placed.rule.move
-                inner: Mapping[str, frozenset[str]] = (
-                    {move.chain: of(move.chain)} if isinstance(move, Jump) else {}
-                )
-                found |= changed_by(placed.rule, inner)
-            known[name] = frozenset(found)
-        return known[name]
-
-    for name in tables:
-        of(name)
-    return known

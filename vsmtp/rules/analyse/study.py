@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from vsmtp.rules.analyse.cover import Index
-from vsmtp.rules.analyse.flow import Flow, flow_of
+from vsmtp.rules.analyse.flow import Flow, chains_of, flow_of
 from vsmtp.rules.analyse.layout import Layout
 from vsmtp.rules.graph import Node, Pipeline
 from vsmtp.rules.language import Rule
@@ -42,9 +42,10 @@ def study(pipeline: Pipeline) -> Study:
     """Lay out a stage; its shipped rules are nobody's to correct."""
     written = {ROOT: pipeline.root, **pipeline.chains}
     layout = Layout(rule for table in written.values() for rule in _rules(table))
+    chains = chains_of(pipeline)
     tables = {}
     for name, nodes in written.items():
-        flow = flow_of(layout, pipeline, nodes)
+        flow = flow_of(layout, chains, nodes)
         tables[name] = Table(flow, Index(layout, [catcher.region for catcher in flow.catchers]))
     return Study(pipeline.stage, layout, tables)
 

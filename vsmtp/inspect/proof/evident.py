@@ -1,0 +1,52 @@
+"""When a proof is not needed: rules that only refuse leave the shipped rule against relaying as it is.
+
+Nothing here needs the solver, nor what a session is played with.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from importlib.util import find_spec
+from typing import Final
+
+from vsmtp.config.load import Tree
+from vsmtp.rules.effects import AddRcpt, Forward, ForwardHost, ForwardRelay, RewriteRcpt, RewriteSender
+from vsmtp.rules.graph import Graph
+from vsmtp.rules.language import Jump, Return, Rule
+from vsmtp.rules.verdicts import Defer, Refuse
+from vsmtp.vocabulary.stages import Stage
+
+# What a rule can do without opening a way: whatever lets pass, keeps or redirects mail is the solver's.
+_CLOSED: Final = (Refuse, Defer, Return, Jump, type(None))
+_LEADING: Final = (AddRcpt, RewriteRcpt, RewriteSender, Forward, ForwardRelay, ForwardHost)
+_SHIPPED: Final = "no-relaying"
+
+
+def is_installed() -> bool:
+    """Whether the solver is there."""
+    return find_spec("z3") is not None
+
+
+def needs_proof(tree: Tree, graph: Graph) -> bool:
+    """Whether anything that is claimed of a sound tree could fail: false only where nothing can."""
+    if tree.settings.invariants:
+        return True
+    return not _is_guarded(graph) or any(_opens(rule) for rule in _rules(graph))
+
+
+def _is_guarded(graph: Graph) -> bool:
+    pipeline = graph.stage(Stage.RCPT)
+    shipped = pipeline.shipped if pipeline is not None else ()
+    return any(placed.rule.info.name == _SHIPPED for node in shipped for placed in node.placed)
+
+
+def _opens(rule: Rule) -> bool:
+    leads = any(isinstance(effect, _LEADING) for effect in rule.effects)
+    return leads or not isinstance(rule.move, _CLOSED)
+
+
+def _rules(graph: Graph) -> Iterator[Rule]:
+    for pipeline in graph.stages.values():
+        for nodes in (pipeline.root, *pipeline.chains.values(), pipeline.shipped):
+            for node in nodes:
+                yield from (placed.rule for placed in node.placed)
