@@ -23,7 +23,7 @@ class Command:
 
 COMMANDS: Final[Mapping[str, Command]] = {
     "try": Command("vsmtp.cli.trial", "a server for trying out: prints each message and what the rules did"),
-    "init": Command("vsmtp.cli.init", "write a tree to begin with"),
+    "init": Command("vsmtp.cli.init", "write a tree to begin with, with comments"),
     "check": Command("vsmtp.cli.check", "say everything that is wrong with a tree"),
     "explain": Command("vsmtp.cli.explain", "say what would happen to a mail, and why"),
     "prove": Command("vsmtp.cli.prove", "show that no stranger can relay, or the session in which one does"),
@@ -31,7 +31,7 @@ COMMANDS: Final[Mapping[str, Command]] = {
     "graph": Command("vsmtp.cli.graph", "draw the decision graph"),
     "run": Command("vsmtp.cli.run", "serve mail in the foreground"),
     "passwd": Command("vsmtp.cli.passwd", "make a secret from a password"),
-    "queue": Command("vsmtp.cli.queue", "look into the queue, retry and remove mail"),
+    "queue": Command("vsmtp.cli.queue", "look into the queue; retry, release and remove mail"),
 }
 
 

@@ -48,8 +48,9 @@ class Auth(Section):
     mechanisms: Listed[Annotated[MechanismName, choice(MechanismName, _LATER_MECHANISMS)]] = (
         "SCRAM-SHA-256", "PLAIN", "LOGIN",
     )  # fmt: skip
-    """The SASL mechanisms offered. `SCRAM-SHA-256` and `CRAM-MD5` need a table of secrets, `CRAM-MD5` in
-    clear."""
+    """The SASL mechanisms offered, of these and `SCRAM-SHA-256-PLUS`, `CRAM-MD5`, `EXTERNAL`. Those of SCRAM
+    and `CRAM-MD5` need a table of secrets, `CRAM-MD5` in clear; `EXTERNAL` goes by the client's
+    certificate."""
     backend: Annotated[BackendPlace, PlainValidator(_backend)] = BackendPlace("table")
     """Who judges passwords: `table` for the secrets in `users`; `dovecot:/path` or `saslauthd:/path` for the
     one behind that socket. Default: `table`."""

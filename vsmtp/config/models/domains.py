@@ -60,11 +60,14 @@ class Domain(Section):
     """Who exists in this domain, if it is local: `system`, `any` or `"@table"`. Default:
     `server.recipients`."""
     incoming: DomainRules | None = None
-    """For mail from elsewhere to this domain: a chain's name, rules that carry `stage`, or `none`."""
+    """For mail from elsewhere to this domain: a chain's name, rules that carry `stage`, or `none`. Default:
+    the parent domain's."""
     outgoing: DomainRules | None = None
-    """For mail from this domain, by trusted or authenticated clients, to other domains; likewise."""
+    """For mail from this domain, by trusted or authenticated clients, to other domains; likewise. Default:
+    the parent domain's."""
     internal: DomainRules | None = None
-    """For mail within this domain, by trusted or authenticated clients; likewise."""
+    """For mail within this domain, by trusted or authenticated clients; likewise. Default: the parent
+    domain's."""
 
     @property
     def chains(self) -> dict[str, str | Sequence[RuleTable]]:

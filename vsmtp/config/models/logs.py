@@ -37,7 +37,7 @@ class Logs(Section):
     """The log."""
 
     level: Annotated[Level, choice(Level)] = "info"
-    """The least that is worth a line."""
+    """The least that is worth a line: `debug`, `info`, `warning` or `error`."""
     format: Annotated[Format, choice(Format)] = "json"
     """`json` and `logfmt` for machines, `console` for people."""
     to: Listed[LogTarget] = ("stderr",)

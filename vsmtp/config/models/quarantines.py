@@ -16,4 +16,4 @@ class Quarantine(Section):
     keep: Annotated[Duration, Field(gt=0)] | None = None
     """How long mail stays there before it is removed: `"30d"`. Default: until somebody decides."""
     notify: Mailbox | None = None
-    """Who is told, now and then, what has come in. Default: nobody."""
+    """Who is told, every ten minutes, what has come in. Default: nobody."""

@@ -39,16 +39,16 @@ class Rules(Section):
     helo: RuleTables = ()
     """Asked at HELO and EHLO."""
     auth: RuleTables = ()
-    """Asked after a login; not in this release."""
+    """Asked after a login was verified, whether it was good or not."""
     mail: RuleTables = ()
     """Asked at MAIL."""
     rcpt: RuleTables = ()
     """Asked at each RCPT."""
     data: RuleTables = ()
-    """Asked at DATA; not in this release."""
+    """Asked when all recipients are known, before the message is sent."""
     prequeue: RuleTables = ()
     """Asked when the whole message is there, before it is accepted."""
     postqueue: RuleTables = ()
-    """Asked after the message was accepted; not in this release."""
+    """Asked once after the message was accepted, before it is delivered."""
     delivery: RuleTables = ()
     """Asked for each recipient at each attempt to deliver."""

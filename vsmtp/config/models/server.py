@@ -116,7 +116,7 @@ class Server(Section):
 
 
 class Listener(Section):
-    """One kind of service at one or more addresses."""
+    """A service at one or more addresses. Without any listener there is `mx`, on port 25 of all addresses."""
 
     address: Annotated[Listed[Endpoint], Field(min_length=1)]
     """Where to listen: `192.0.2.1:25`, `[::]:25`."""

@@ -140,7 +140,7 @@ class Smtp(Section):
     """Whose name and address stand in the Received field: everybody's (`always`), or with `not-authenticated`
     not those of a client that has logged in."""
     disable_extensions: Listed[Annotated[Extension, choice(Extension), BeforeValidator(_extension)]] = ()
-    """Extensions that are not offered."""
+    """Extensions that are not offered, by their names in EHLO: `["CHUNKING", "SMTPUTF8"]`."""
     errors: Errors = Errors()
     """Limits on mistakes."""
     timeouts: Timeouts = Timeouts()

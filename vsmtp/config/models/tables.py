@@ -108,19 +108,19 @@ class Inline(Section):
 
 
 class ListFile(Section):
-    """A file of keys, one a line; what follows `#` at the start of a line is a comment."""
+    """A file of keys, one a line; a line that begins with `#` is a comment."""
 
     type: Literal["list"]
     """`list`."""
     path: TreePath
-    """The file. It is read when the server starts or reloads."""
+    """The file. It is read when the server starts."""
     search: Search = ()
     """The forms of an address to look for, in order: `address`, `untagged`, `domain`. Default: the key as it
     is."""
 
 
 class Csv(Section):
-    """A file of rows (RFC 4180). It is read again when it changes, and rules can write to it."""
+    """A file of rows (RFC 4180). It is read again when it changes; rules can write to it where it says so."""
 
     type: Literal["csv"]
     """`csv`."""
@@ -156,7 +156,8 @@ class Cidr(Section):
     type: Literal["cidr"]
     """`cidr`."""
     path: TreePath | None = None
-    """A file of networks, one a line, each with its value behind it, if any; `#` starts a comment."""
+    """A file of networks, one a line, each with its value behind it, if any; a line that begins with `#` is a
+    comment. It is read when the server starts."""
     entries: Annotated[Entries, PlainValidator(_entries)] | None = None
     """The networks themselves: `["192.0.2.0/24"]`, or `{ "192.0.2.0/24" = "office" }`."""
 
@@ -172,7 +173,8 @@ class Regex(Section):
     type: Literal["regex"]
     """`regex`."""
     path: TreePath | None = None
-    """A file of patterns, one a line, each with its value behind it, if any; `#` starts a comment."""
+    """A file of patterns, one a line, each with its value behind it, if any; a line that begins with `#` is a
+    comment. It is read when the server starts."""
     entries: Annotated[Entries, PlainValidator(_entries)] | None = None
     """The patterns themselves: `["^a"]`, or `{ '^(?P<who>.*)@old$' = "{who}@new" }`: the value can name the
     groups of its pattern."""
