@@ -81,7 +81,8 @@ FAULTS: list[tuple[str, str, KeyPath, str, str]] = [
     ),
     (rcpt("when.sendr.domain = 'x'"), "unknown-fact", (*WHEN, "sendr"), "key", "`sender.domain`"),
     (rcpt("quarantine = 'viruss'"), "unknown-quarantine", (*HERE, "quarantine"), "value", "`virus`"),
-    (rcpt("allow = ['Not a code']"), "wrong-type", (*HERE, "allow"), "value", ""),
+    (rcpt("allow = ['never-ture']"), "bad-choice", (*HERE, "allow", 0), "value", "`never-true`"),
+    (rcpt("allow = ['xyz']"), "bad-choice", (*HERE, "allow", 0), "value", "known are `always-true`"),
     (rcpt("when.rcpt.domain.any = {is='x'}"), "bad-test", (*WHEN, "rcpt", "domain", "any"), "key", ""),
     (
         rcpt("when.rcpts.domain.any = {exists=true}"),

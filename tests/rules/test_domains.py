@@ -127,3 +127,9 @@ def test_a_jump_leads_to_rules_of_its_own_stage() -> None:
     rules = {"mail": [{"name": "j", "jump": "in"}], "rcpt": [{"name": "j", "jump": "in"}]}
     found = tree(DOMAINS, rules=rules).faults
     assert [(fault.code, fault.path) for fault in found] == [("bad-stage", ("chains", "in", 0, "stage"))]
+
+
+@pytest.mark.parametrize("stage", [["rcpt"], {}, 5, True])
+def test_a_stage_that_is_no_text_is_none(stage: object) -> None:
+    rule = {"name": "r", "stage": stage, "discard": True}
+    assert "bad-stage" in [fault.code for fault in tree({"a.example": {"incoming": [rule]}}).faults]

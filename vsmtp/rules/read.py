@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final, cast, get_args
 
@@ -29,14 +28,13 @@ from vsmtp.rules.regex import Pattern
 from vsmtp.rules.replies import read_defer, read_reject
 from vsmtp.rules.verdicts import Accept, Delegate, Discard, Quarantine, Trust
 from vsmtp.values.diagnostic import KeyPath
-from vsmtp.vocabulary.actions import CLOSING, LATER_VERDICTS, VERDICTS
+from vsmtp.vocabulary.actions import CLOSING, LATER_VERDICTS, LINTS, VERDICTS
 from vsmtp.vocabulary.stages import Stage
 
 _PLAIN_KEYS: Final = frozenset(
     {"name", "stage", "when", "any", "unless", "lookup", "do", "close", "unavailable", "dry_run", "allow"},
 )
 _KEYS: Final = _PLAIN_KEYS | VERDICTS.keys()
-_CODE: Final = re.compile("[a-z]+(?:-[a-z]+)*")
 _POLICIES: Final[tuple[str, ...]] = get_args(Policy)
 
 
@@ -78,10 +76,18 @@ def _check_keys(reading: Reading, table: Mapping[str, Any], path: KeyPath) -> No
 
 def _allow(reading: Reading, table: Mapping[str, Any], path: KeyPath) -> frozenset[str]:
     codes = table.get("allow", [])
-    if isinstance(codes, list) and all(isinstance(code, str) and _CODE.fullmatch(code) for code in codes):
-        return frozenset(codes)
-    reading.fault((*path, "allow"), "wrong-type", "`allow` is a list of the codes of checks")
-    return frozenset()
+    if not isinstance(codes, list) or not all(isinstance(code, str) for code in codes):
+        reading.fault((*path, "allow"), "wrong-type", "`allow` is a list of the codes of checks")
+        return frozenset()
+    for n, code in enumerate(codes):
+        if code not in LINTS:
+            remedy = (
+                did_you_mean(code, LINTS) or f"known are {', '.join(f'`{each}`' for each in sorted(LINTS))}"
+            )
+            reading.fault(
+                (*path, "allow", n), "bad-choice", f"no warning about rules is called `{code}`", remedy
+            )
+    return frozenset(codes)
 
 
 def _name(reading: Reading, table: Mapping[str, Any], path: KeyPath) -> str:

@@ -66,3 +66,11 @@ LATER_EFFECTS: Final = frozenset({
 # Ascending.
 Level: TypeAlias = Literal["debug", "info", "warning", "error"]
 LOG_LEVELS: Final[tuple[str, ...]] = get_args(Level)
+
+# The warnings about rules, which a rule's `allow` may name.
+LINTS: Final = frozenset(
+    {
+        "always-true", "backscatter", "never-true", "text-not-table", "unanchored-regex", "unanswered-fact",
+        "unreachable-rule", "unreachable-stage", "unused-chain",
+    }
+)  # fmt: skip
