@@ -41,6 +41,20 @@ def test_a_clients_certificate_names_it() -> None:
         assert there.peer == "client.test"
 
 
+def test_a_clients_certificate_counts_under_every_name_of_ours() -> None:
+    other = key_pair(certified("other.test"))
+    certificates = Certificates(
+        policy(certified("mx.test"), others={"other.test": other}, client_ca=authority().certificate)
+    )
+    _, there = meet(certificates, client("other.test", own=certified("client.test")), "require")
+    assert there.peer == "client.test"
+    stranger = policy(
+        certified("mx.test"), others={"other.test": other}, client_ca=authority("x.test").certificate
+    )
+    with pytest.raises(TlsError, match="certificate verify failed"):
+        meet(Certificates(stranger), client("other.test", own=certified("client.test")), "require")
+
+
 def test_who_is_only_asked_need_show_nothing() -> None:
     certificates = Certificates(policy(certified("mx.test"), client_ca=authority().certificate))
     _, there = meet(certificates, client(), "ask")

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from ipaddress import ip_address
+from pathlib import Path
 
 import pytest
 
@@ -14,7 +15,7 @@ from tests.peers.certificates import Pair, certified, tls_section
 from tests.peers.clients import swaks
 from tests.peers.postfix import free_port
 from tests.peers.server import Server
-from tests.server.daemon import ANYBODY, Client, events, serving, strange, until
+from tests.server.daemon import ANYBODY, TRUSTING, Client, events, serving, strange, until
 from tests.server.encrypted import Encrypted
 
 V2 = (
@@ -201,6 +202,37 @@ def test_xclient_is_for_those_who_may(place: Place) -> None:
     with Client(place.introduced, source="127.0.0.2").greet() as client:
         assert "XCLIENT" not in client.say("EHLO x")
         assert client.say("XCLIENT ADDR=203.0.113.1").startswith("502 ")
+
+
+def test_who_was_named_by_xclient_names_nobody_else(place: Place) -> None:
+    # A proxy that hands on what its client says must not hand on the right to say who that is.
+    with Client(place.introduced).greet() as proxy:
+        proxy.send(b"XCLIENT ADDR=192.0.2.21\r\nXCLIENT ADDR=203.0.113.1\r\n")
+        assert [proxy.reply()[:3] for _ in range(2)] == ["220", "502"]
+        assert "XCLIENT" not in proxy.say("EHLO them.test")
+        proxy.say("MAIL FROM:<a@src.test>")
+        assert proxy.say("RCPT TO:<x@elsewhere.test>").startswith("554 5.7.1")
+
+
+def test_a_client_whom_the_proxy_cannot_name_is_not_trusted(tmp_path: Path) -> None:
+    extra = '[listeners.mx]\nxclient_from = ["127.0.0.1"]\n'
+    with serving(tmp_path, server=TRUSTING, extra=extra) as server:
+        for said, code in (("HELO=them.test", "250"), ("ADDR=[UNAVAILABLE]", "554")):
+            with Client(server.port).greet() as proxy:
+                assert proxy.say(f"XCLIENT {said}").startswith("220")
+                proxy.say("EHLO them.test")
+                proxy.say("MAIL FROM:<a@src.test>")
+                assert proxy.say("RCPT TO:<x@elsewhere.test>").startswith(code)
+
+
+def test_limits_are_those_of_the_client_that_xclient_names(place: Place) -> None:
+    with ExitStack() as stack:
+        for _ in range(3):
+            proxy = stack.enter_context(Client(place.introduced)).greet()
+            assert proxy.say("XCLIENT ADDR=192.0.2.22").startswith("220")
+        with Client(place.introduced).greet() as proxy:
+            assert proxy.say("XCLIENT ADDR=192.0.2.22").startswith("421 4.7.0 too many connections")
+            assert proxy.rest() == ""
 
 
 def test_swaks_introduces_clients(place: Place) -> None:

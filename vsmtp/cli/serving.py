@@ -53,7 +53,8 @@ def open_doors(tree: Tree) -> tuple[Doors, list[Diagnostic]]:
     for name, listener in tree.settings.listeners.items():
         for n, address in enumerate(listener.address):
             try:
-                bell = Bell(name, listener.kind, Networks(listener.proxy_protocol_from))
+                proxies = Networks((*listener.proxy_protocol_from, *listener.xclient_from))
+                bell = Bell(name, listener.kind, proxies)
                 doors.append((bell, listen(address.host, address.port)))
             except OSError as fault:
                 code, message, remedy = _WHY.get(fault.errno or 0, ("cannot-listen", str(fault), ""))

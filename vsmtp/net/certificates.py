@@ -112,21 +112,18 @@ def _stamp_of(path: Path) -> tuple[int, int, int]:
 
 def _contexts(policy: Policy) -> dict[Ask, ssl.SSLContext]:
     """A context for each way to ask; all show the same certificates."""
-    others = {name.lower(): _context(policy, pair) for name, pair in policy.others.items()}
-    contexts = {}
+    contexts: dict[Ask, ssl.SSLContext] = {}
     for ask, mode in _ASKED.items():
         if mode is not ssl.CERT_NONE and policy.client_ca is None:
             continue
-        context = _context(policy, policy.pair)
-        context.verify_mode = mode
-        if mode is not ssl.CERT_NONE:
-            context.load_verify_locations(policy.client_ca)
-        context.sni_callback = _chooser(others)
-        contexts[ask] = context
+        # Each name its own: where another name is asked for, its context judges the client's certificate.
+        others = {name.lower(): _context(policy, pair, mode) for name, pair in policy.others.items()}
+        contexts[ask] = _context(policy, policy.pair, mode)
+        contexts[ask].sni_callback = _chooser(others)
     return contexts
 
 
-def _context(policy: Policy, pair: KeyPair) -> ssl.SSLContext:
+def _context(policy: Policy, pair: KeyPair, mode: ssl.VerifyMode) -> ssl.SSLContext:
     context = Shown(ssl.PROTOCOL_TLS_SERVER)
     context.binding = binding_of(pair.chain)
     context.sslobject_class = Served
@@ -136,6 +133,9 @@ def _context(policy: Policy, pair: KeyPair) -> ssl.SSLContext:
     if policy.ciphers:
         context.set_ciphers(":".join(policy.ciphers))
     context.load_cert_chain(pair.chain, pair.key, password=b"")  # an encrypted key must fail, not ask
+    context.verify_mode = mode
+    if mode is not ssl.CERT_NONE:
+        context.load_verify_locations(policy.client_ca)
     return context
 
 

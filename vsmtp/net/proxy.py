@@ -70,6 +70,8 @@ def _version_1(octets: bytes) -> Header | None:
     if family not in {"TCP4", "TCP6"} or len(words) != 6:  # noqa: PLR2004 PROXY, family, two addresses, two ports
         raise ValueError("a bad PROXY header")
     kind = IPv4Address if family == "TCP4" else IPv6Address
+    if "%" in words[2]:
+        raise ValueError("an address with a zone in a PROXY header")  # any text could stand there
     kind(words[3])
     return Header(end + 2, Endpoints(plain(kind(words[2])), _port(words[4]), _port(words[5])))
 

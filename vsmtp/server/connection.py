@@ -28,7 +28,7 @@ from vsmtp.server.service import Patience, Penalty, Service, Standing
 from vsmtp.server.session import Session
 from vsmtp.smtp.conversation import Conversation
 from vsmtp.smtp.moves import State
-from vsmtp.smtp.questions import Chunk
+from vsmtp.smtp.questions import Chunk, Xclient
 from vsmtp.telemetry.events import Bug, ConnectionRefused, HandshakeFailed, SessionClosed, SessionOpened
 from vsmtp.values.reply import Reply
 
@@ -212,13 +212,26 @@ class Connection(asyncio.BufferedProtocol):
 
     def _become(self, client: Client) -> None:
         """Serve the client whom a proxy has named, within the limits that hold for it."""
-        was, self.client = self.client, client
         self.session.become(client)
+        if reason := self._count_as(client):
+            self._turn_away(reason, Reply(421, "4.7.0", reason))
+
+    def _count_as(self, client: Client) -> str:
+        """Grant what this client is granted, which may be to name another; why it is one too many."""
+        was, self.client = self.client, client
         introducers = self._service.introducers
         self._standing = self._standing._replace(introduces=bool(introducers) and client.ip in introducers)
         self._conversation.on_terms(self._service.terms(self._standing))
-        if reason := self._house.moved(was, client):
-            self._turn_away(reason, Reply(421, "4.7.0", reason))
+        return self._house.moved(was, client)
+
+    def _introduced(self) -> None:
+        """Whoever was named by XCLIENT is the client in all respects, or could name others in turn."""
+        client = self.session.client
+        if client is self.client:
+            return
+        if reason := self._count_as(client):
+            self._house.office.log.emit(ConnectionRefused(client.address, client.listener, reason))
+            self._conversation.close(Reply(421, "4.7.0", reason))
 
     def _turn_away(self, reason: str, reply: Reply) -> None:
         """Close before a word was said, and where TLS comes first or no header came, without one."""
@@ -393,6 +406,8 @@ class Connection(asyncio.BufferedProtocol):
         while not self._stuck and (question := ask()) is not None:
             moved = moved or type(question) is not Chunk or self._has_progressed(len(question.data))
             answer(question)
+            if type(question) is Xclient:
+                self._introduced()
             answered += 1
             if not answered % ANSWERS_A_WRITE:
                 self._write()

@@ -12,10 +12,14 @@ from vsmtp.smtp.xclient import Unknown
 
 
 def named(was: Client, attributes: Mapping[str, str | Unknown], trusted: Networks) -> Client:
-    """The client with the address and ports that were told; those that were not stay."""
+    """The client with the address and ports that were told; those that were not stay.
+
+    Of a client whose address the proxy does not know nobody knows that it may be trusted.
+    """
     ip, port, own = (attributes.get(name) for name in ("ADDR", "PORT", "DESTPORT"))
     address = plain(ip_address(ip)) if isinstance(ip, str) else was.ip
-    client = was.moved(address, int(port) if isinstance(port, str) else was.port, trusted=address in trusted)
+    is_trusted = address in trusted and not isinstance(ip, Unknown)
+    client = was.moved(address, int(port) if isinstance(port, str) else was.port, trusted=is_trusted)
     return client._replace(listener_port=int(own)) if isinstance(own, str) else client
 
 
