@@ -41,6 +41,4 @@ def run(args: Namespace) -> int:
 
 
 def _is_to_be_proved(report: Report) -> bool:
-    if report.tree is None or report.graph is None or not report.is_sound:
-        return False
-    return is_installed() and needs_proof(report.tree, report.graph)
+    return report.servable is not None and is_installed() and needs_proof(*report.servable)

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-import json
 import sqlite3
 import sys
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from collections.abc import Iterable
+from contextlib import closing
 from datetime import datetime
 from ipaddress import IPv4Address, IPv6Address, ip_address
 from pathlib import Path
 from typing import Final
 
-from vsmtp.cli.host import RELEASE, add_tree_option, own_name
+from vsmtp.cli.host import add_tree_option
+from vsmtp.cli.printing import print_json, print_lines
 from vsmtp.cli.render import printable, render
-from vsmtp.inspect.check import Report, check
+from vsmtp.cli.tree import sound_tree
+from vsmtp.config.load import Tree
 from vsmtp.inspect.decision import decision_lines, decision_object
 from vsmtp.inspect.explanation import as_object, fact_text
 from vsmtp.inspect.narration import ALL, FEW, dialogue_lines, narrate
@@ -25,6 +27,7 @@ from vsmtp.inspect.scene import HELO, PORT, Scene, with_crlf
 from vsmtp.inspect.supposing import as_moment, read_world
 from vsmtp.inspect.world import World
 from vsmtp.queue.browse import find_decision
+from vsmtp.rules.graph import Graph
 from vsmtp.values.address import NULL_SENDER, Address
 
 EXPLAINED: Final = 0
@@ -46,11 +49,13 @@ def add_arguments(parser: ArgumentParser) -> None:
     )  # fmt: skip
     client = parser.add_argument_group("the client")
     client.add_argument("--client", type=_ip, metavar="IP", help="its address")
-    client.add_argument("--port", type=int, default=PORT, help="its port (default: %(default)s)")
+    client.add_argument("--port", type=_port, default=PORT, help="its port (default: %(default)s)")
     client.add_argument(
         "--listener", default="", metavar="NAME", help="where it connects (default: the first)"
     )
-    client.add_argument("--helo", default=HELO, metavar="NAME", help="its greeting (default: %(default)s)")
+    client.add_argument(
+        "--helo", type=_greeting, default=HELO, metavar="NAME", help="its greeting (default: %(default)s)"
+    )
     client.add_argument("--auth", default="", metavar="USER", help="it has logged in as this user")
     client.add_argument("--tls", action="store_true", help="the session is encrypted")
     mail = parser.add_argument_group("the mail")
@@ -71,11 +76,11 @@ def run(args: Namespace) -> int:
     try:
         _part_words(args)
         scene = _scene(args)
-        report = check(args.config, hostname=own_name(), version=RELEASE)
-        if not report.is_sound or report.tree is None or report.graph is None:
-            sys.stderr.write(render(report.diagnostics, "text"))
+        sound = sound_tree(args.config)
+        if sound is None:
             return UNSOUND
-        return _recorded(report, args) if scene is None else _rehearsed(report, args, scene)
+        tree, graph = sound
+        return _recorded(tree, args) if scene is None else _rehearsed(tree, graph, args, scene)
     except UsageError as fault:
         sys.stderr.write(f"vsmtp explain: {printable(str(fault))}\n")
         return USAGE
@@ -119,27 +124,23 @@ def _read(name: str) -> bytes:
         raise UsageError(f"`{name}` cannot be read: {fault.strerror}") from None
 
 
-def _rehearsed(report: Report, args: Namespace, scene: Scene) -> int:
+def _rehearsed(tree: Tree, graph: Graph, args: Namespace, scene: Scene) -> int:
     world = World() if args.world is None else read_world(args.world)
     if not isinstance(world, World):
         sys.stderr.write(render(world, "text"))
         return UNSOUND
-    assert report.tree is not None
-    assert report.graph is not None
-    rehearsal = Rehearsal(report.tree, report.graph)
-    try:
-        rehearsed = rehearsal.play(scene, world)
-    except ValueError as fault:
-        raise UsageError(str(fault)) from None
-    finally:
-        rehearsal.close()
-    book = Rulebook.of(report.tree)
+    with closing(Rehearsal(tree, graph)) as rehearsal:
+        try:
+            rehearsed = rehearsal.play(scene, world)
+        except ValueError as fault:
+            raise UsageError(str(fault)) from None
+    book = Rulebook.of(tree)
     if args.format == "json":
-        _print_json(as_object(rehearsed, book))
+        print_json(as_object(rehearsed, book))
         return EXPLAINED
-    _print(narrate(rehearsed, book, ALL if args.verbose else FEW))
+    print_lines(narrate(rehearsed, book, ALL if args.verbose else FEW))
     if args.verbose:
-        _print(_more(rehearsed))
+        print_lines(_more(rehearsed))
     return EXPLAINED
 
 
@@ -151,30 +152,21 @@ def _more(rehearsed: Rehearsed) -> Iterable[str]:
     yield from dialogue_lines(rehearsed)
 
 
-def _recorded(report: Report, args: Namespace) -> int:
-    assert report.tree is not None
+def _recorded(tree: Tree, args: Namespace) -> int:
     try:
-        decision = find_decision(report.tree.settings.queue.path, args.about)
+        decision = find_decision(tree.settings.queue.path, args.about)
     except ValueError as fault:
         raise UsageError(f"{fault}; for a mail that is not queued name the client with --client") from None
     except (sqlite3.Error, OSError) as fault:
         raise UsageError(f"the queue cannot be read: {fault}") from None
     if decision is None:
         raise UsageError(f"nothing is remembered of `{args.about}`")
-    book = Rulebook.of(report.tree)
+    book = Rulebook.of(tree)
     if args.format == "json":
-        _print_json(decision_object(decision, book))
+        print_json(decision_object(decision, book))
     else:
-        _print(decision_lines(args.about, decision, book))
+        print_lines(decision_lines(args.about, decision, book))
     return EXPLAINED
-
-
-def _print_json(what: object) -> None:
-    sys.stdout.write(json.dumps(what, ensure_ascii=False, indent=2) + "\n")
-
-
-def _print(lines: Iterable[str]) -> None:
-    sys.stdout.write("".join(f"{printable(line)}\n" for line in lines))
 
 
 def _ip(written: str) -> IPv4Address | IPv6Address:

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import sys
 from argparse import ArgumentParser, Namespace
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Final
 
-from vsmtp.cli.host import RELEASE, add_tree_option, own_name
-from vsmtp.cli.render import printable, render
-from vsmtp.inspect.check import check
+from vsmtp.cli.host import add_tree_option
+from vsmtp.cli.printing import as_json
+from vsmtp.cli.render import printable
+from vsmtp.cli.tree import sound_tree
 from vsmtp.inspect.drawing.data import as_object
 from vsmtp.inspect.drawing.dot import as_dot
 from vsmtp.inspect.drawing.mermaid import as_mermaid
@@ -30,16 +30,12 @@ DRAWN: Final = 0
 FAILED: Final = 1
 
 
-def _as_json(picture: Picture) -> str:
-    return json.dumps(as_object(picture), ensure_ascii=False, indent=2) + "\n"
-
-
 FORMATS: Final[Mapping[str, Callable[[Picture], str]]] = {
     "text": as_text,
     "dot": as_dot,
     "mermaid": as_mermaid,
     "svg": as_svg,
-    "json": _as_json,
+    "json": lambda picture: as_json(as_object(picture)),
 }
 
 
@@ -62,14 +58,13 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def run(args: Namespace) -> int:
     """Draw the graph; 1 where the tree has errors, no server answers, or the file cannot be written."""
-    report = check(args.config, hostname=own_name(), version=RELEASE)
-    if report.tree is None or report.graph is None or not report.is_sound:
-        sys.stderr.write(render(report.diagnostics, "text"))
+    sound = sound_tree(args.config)
+    if sound is None:
         return FAILED
+    tree, graph = sound
     try:
-        hits = _hits(report.tree.settings.queue.path) if args.hits else None
-        places = _places(Rulebook.of(report.tree))
-        picture = portray(report.graph, _stages(args.stage), places, hits)
+        hits = _hits(tree.settings.queue.path) if args.hits else None
+        picture = portray(graph, _stages(args.stage), _places(Rulebook.of(tree)), hits)
         _write(args.output, args.format, FORMATS[args.format](picture))
     except OSError as fault:
         sys.stderr.write(f"vsmtp: {printable(str(fault))}\n")

@@ -5,21 +5,23 @@ from __future__ import annotations
 import sys
 import time
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import Final
 
-from vsmtp.cli.host import RELEASE, add_tree_option, own_name
+from vsmtp.cli.host import add_tree_option
+from vsmtp.cli.printing import print_json, print_lines
 from vsmtp.cli.render import printable, render
-from vsmtp.cli.verdicts import as_json, as_junit, as_lines, coverage_lines, summary
+from vsmtp.cli.tree import sound_tree
+from vsmtp.cli.verdicts import as_junit, as_lines, coverage_lines, summary, tests_object
 from vsmtp.config.load import Tree
-from vsmtp.inspect.check import Report, check
 from vsmtp.inspect.coverage import Coverage, coverage
 from vsmtp.inspect.policies import TESTS_D, Known, PolicyTest, read_policies
 from vsmtp.inspect.rehearsal import Rehearsal
 from vsmtp.inspect.rulebook import Rulebook
 from vsmtp.inspect.trials import Trial, chosen, run_all
+from vsmtp.rules.graph import Graph
 
 PASSED: Final = 0
 FAILED: Final = 1
@@ -57,26 +59,25 @@ def _percent(written: str) -> float:
 
 def run(args: Namespace) -> int:
     """Run the tests; 0 when all pass, 1 when one fails or coverage is too low, 2 when they cannot be run."""
-    report = check(args.config, hostname=own_name(), version=RELEASE)
-    if not report.is_sound or report.tree is None:
-        sys.stderr.write(render(report.diagnostics, "text"))
+    sound = sound_tree(args.config)
+    if sound is None:
         return NOT_RUN
     try:
-        return _run(report, report.tree, args)
+        return _run(*sound, args)
     except NotRunError as fault:
         sys.stderr.write(str(fault))
         return NOT_RUN
 
 
-def _run(report: Report, tree: Tree, args: Namespace) -> int:
+def _run(tree: Tree, graph: Graph, args: Namespace) -> int:
     book = Rulebook.of(tree)
     tests = _tests(tree, book, args.names)
     trials = []
-    with _rehearsal(report) as rehearsal:
+    with closing(Rehearsal(tree, graph)) as rehearsal:
         for trial in run_all(tests, rehearsal, time.perf_counter):
             trials.append(trial)
             if args.format == "text":
-                _print(as_lines(trial, book))
+                print_lines(as_lines(trial, book))
     covered = coverage((trial.rehearsed for trial in trials), book)
     _conclude(trials, covered, book, args)
     if args.junit is not None:
@@ -96,27 +97,16 @@ def _tests(tree: Tree, book: Rulebook, names: Sequence[str]) -> tuple[PolicyTest
     return tests
 
 
-@contextmanager
-def _rehearsal(report: Report) -> Iterator[Rehearsal]:
-    assert report.tree is not None
-    assert report.graph is not None
-    rehearsal = Rehearsal(report.tree, report.graph)
-    try:
-        yield rehearsal
-    finally:
-        rehearsal.close()
-
-
 def _conclude(trials: Sequence[Trial], covered: Coverage, book: Rulebook, args: Namespace) -> None:
     match args.format:
         case "json":
-            sys.stdout.write(as_json(trials, covered, book))
+            print_json(tests_object(trials, covered, book))
         case "junit":
             sys.stdout.write(as_junit(trials, book))
         case _:
-            _print([summary(trials)])
+            print_lines([summary(trials)])
             if args.coverage or args.require_coverage is not None:
-                _print(coverage_lines(covered))
+                print_lines(coverage_lines(covered))
 
 
 def _write(path: Path, text: str) -> None:
@@ -124,7 +114,3 @@ def _write(path: Path, text: str) -> None:
         path.write_text(text, "utf-8")
     except OSError as fault:
         raise NotRunError(f"vsmtp test: `{path}` cannot be written: {fault.strerror}\n") from None
-
-
-def _print(lines: Iterable[str]) -> None:
-    sys.stdout.write("".join(f"{printable(line)}\n" for line in lines))

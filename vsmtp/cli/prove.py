@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from argparse import ArgumentParser, Namespace
 from collections.abc import Callable, Iterator
@@ -10,10 +9,10 @@ from functools import partial
 from time import monotonic
 from typing import Any, Final, TypeAlias
 
-from vsmtp.cli.host import RELEASE, add_tree_option, own_name
-from vsmtp.cli.render import printable, render
+from vsmtp.cli.host import add_tree_option
+from vsmtp.cli.printing import print_json, print_lines
+from vsmtp.cli.tree import sound_tree
 from vsmtp.inspect.account import fact_label
-from vsmtp.inspect.check import check
 from vsmtp.inspect.explanation import as_object, fact_text
 from vsmtp.inspect.narration import FEW, dialogue_lines, narrate
 from vsmtp.inspect.proof.evident import is_installed
@@ -28,7 +27,6 @@ REFUTED: Final = 1
 USAGE: Final = 2
 UNDECIDED: Final = 3
 _PATIENCE: Final = 30.0
-_RELAY: Final = "no stranger relays"
 _STATUS: Final = {"proved": PROVED, "refuted": REFUTED, "undecided": UNDECIDED}
 
 
@@ -48,25 +46,25 @@ def run(args: Namespace) -> int:
         return USAGE
     from vsmtp.inspect.proof.claims import prove_all  # noqa: PLC0415 the solver is an extra
 
-    report = check(args.config, hostname=own_name(), version=RELEASE)
-    if not report.is_sound or report.tree is None or report.graph is None:
-        sys.stderr.write(render(report.diagnostics, "text"))
+    sound = sound_tree(args.config)
+    if sound is None:
         return REFUTED
-    proofs = prove_all(report.tree, report.graph, monotonic() + args.timeout)
-    label = partial(fact_label, bindings=report.graph.bindings)
-    book = Rulebook.of(report.tree)
+    tree, graph = sound
+    proofs = prove_all(tree, graph, monotonic() + args.timeout)
+    label = partial(fact_label, bindings=graph.bindings)
+    book = Rulebook.of(tree)
     if args.format == "json":
         said: dict[str, Any] = {
             "claims": [_as_object(proof.name, proof.verdict, book, label) for proof in proofs.claims],
             "assumptions": list(proofs.assumptions),
             "notes": list(proofs.notes),
         }
-        sys.stdout.write(json.dumps(said, ensure_ascii=False, indent=2) + "\n")
+        print_json(said)
     else:
         lines = [line for proof in proofs.claims for line in _lines(proof.name, proof.verdict, book, label)]
         lines += [f"assumed: {each}" for each in proofs.assumptions]
         lines += [f"note: {each}" for each in proofs.notes]
-        sys.stdout.write("".join(f"{printable(line)}\n" for line in lines))
+        print_lines(lines)
     outcomes = {proof.verdict.outcome for proof in proofs.claims}
     return next(_STATUS[each] for each in ("refuted", "undecided", "proved") if each in outcomes)
 
@@ -79,11 +77,8 @@ def _lines(name: str, verdict: Verdict, book: Rulebook, label: Label) -> Iterato
 
 
 def _session_lines(found: Found, book: Rulebook, label: Label) -> Iterator[str]:
-    yield (
-        f"a client at {found.scene.client}, neither trusted nor logged in"
-        if not found.scene.user
-        else (f"a client at {found.scene.client}, logged in as {found.scene.user}")
-    )
+    who = f"logged in as {found.scene.user}" if found.scene.user else "not logged in"
+    yield f"a client at {found.scene.client}, {who}"
     for fact, answer in sorted(found.world.facts.items()):
         yield f"supposing {label(fact)} = {fact_text(fact, answer)}"
     yield ""

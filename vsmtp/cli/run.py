@@ -23,10 +23,11 @@ def run(args: Namespace) -> int:
     """Serve until SIGTERM or SIGINT; 78 when the tree is unsound, 71 when the system is in the way."""
     report = check(args.config, hostname=own_name(), version=RELEASE)
     sys.stderr.write(render(report.diagnostics, "text") if report.diagnostics else "")
-    if not report.is_sound or report.tree is None or report.graph is None:
+    if report.servable is None:
         return UNSOUND
-    settings = report.tree.settings
-    doors, refused = open_doors(report.tree)
+    tree, graph = report.servable
+    settings = tree.settings
+    doors, refused = open_doors(tree)
     if refused:
         sys.stderr.write(render(tuple(refused), "text"))
         return UNSOUND
@@ -39,9 +40,7 @@ def run(args: Namespace) -> int:
             route = plan.routing(settings).route
             certificates = plan.certificates(settings, os.environ)
             return serve(
-                Assignment(
-                    RELEASE, settings, report.graph, doors, log, lanes, route, certificates=certificates
-                )
+                Assignment(RELEASE, settings, graph, doors, log, lanes, route, certificates=certificates)
             )
     except (OSError, KeyError, ValueError) as fault:
         complain(str(fault))

@@ -14,16 +14,19 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final
 
-from vsmtp.cli.host import RELEASE, own_name
+from vsmtp.cli.host import RELEASE
 from vsmtp.cli.render import printable, render
 from vsmtp.cli.serving import NO_SYSTEM, UNSOUND, complain, open_doors, open_log, serve
+from vsmtp.cli.tree import sound_tree
 from vsmtp.config.load import Tree
+from vsmtp.config.merge import dotted
 from vsmtp.config.models.logs import Logs
 from vsmtp.config.models.server import Listener
+from vsmtp.config.models.settings import Settings
 from vsmtp.config.models.types import MAX_PORT, HostPort
 from vsmtp.delivery.consignment import Consignment
 from vsmtp.delivery.route import Local
-from vsmtp.inspect.check import Report, check
+from vsmtp.rules.graph import Graph
 from vsmtp.rules.language import RuleInfo
 from vsmtp.server.parcel import Lane
 from vsmtp.server.worker import Assignment
@@ -76,11 +79,8 @@ def run(args: Namespace) -> int:
     """Serve until Ctrl-C; 78 when the tree is unsound or the port is taken."""
     with TemporaryDirectory(prefix="vsmtp-try-") as place:
         root = Path(place)
-        report = check(args.config or _own_tree(root), hostname=own_name(), version=RELEASE)
-        if not report.is_sound or report.tree is None:
-            sys.stderr.write(render(report.diagnostics, "text"))
-            return UNSOUND
-        return _serve(report, report.tree, args.port, root)
+        sound = sound_tree(args.config or _own_tree(root))
+        return UNSOUND if sound is None else _serve(*sound, args.port, root)
 
 
 def _own_tree(root: Path) -> Path:
@@ -90,17 +90,8 @@ def _own_tree(root: Path) -> Path:
     return root
 
 
-def _serve(report: Report, given: Tree, port: int, root: Path) -> int:
-    assert report.graph is not None
-    settings = given.settings
-    listener = Listener.model_construct(address=(HostPort("127.0.0.1", port),), kind="relay", tls="none")
-    queue = settings.queue.model_copy(update={"path": root / "spool", "min_free": 0, "hold": False})
-    changes = {
-        "listeners": {"try": listener},
-        "queue": queue,
-        "logs": Logs(level="warning", format="console"),
-    }
-    settings = settings.model_copy(update=changes)
+def _serve(given: Tree, graph: Graph, port: int, root: Path) -> int:
+    settings = _for_trying(given.settings, port, root)
     doors, refused = open_doors(Tree(root, settings, (), None))
     if refused:
         sys.stderr.write(render(tuple(refused), "text"))
@@ -113,14 +104,7 @@ def _serve(report: Report, given: Tree, port: int, root: Path) -> int:
         with open_log(settings) as log:
             return serve(
                 Assignment(
-                    RELEASE,
-                    settings,
-                    report.graph,
-                    doors,
-                    log,
-                    lambda _: lane,
-                    lambda _: Local(),
-                    observe=Trace,
+                    RELEASE, settings, graph, doors, log, lambda _: lane, lambda _: Local(), observe=Trace
                 )
             )
     except OSError as fault:
@@ -129,6 +113,14 @@ def _serve(report: Report, given: Tree, port: int, root: Path) -> int:
     finally:
         for _, door in doors:
             door.close()
+
+
+def _for_trying(settings: Settings, port: int, root: Path) -> Settings:
+    """The same server at one door, with a spool that goes with `root`."""
+    listener = Listener.model_construct(address=(HostPort("127.0.0.1", port),), kind="relay", tls="none")
+    queue = settings.queue.model_copy(update={"path": root / "spool", "min_free": 0, "hold": False})
+    logs = Logs(level="warning", format="console")
+    return settings.model_copy(update={"listeners": {"try": listener}, "queue": queue, "logs": logs})
 
 
 class Printer:
@@ -164,13 +156,11 @@ class Trace:
 
     def refuted(self, rule: RuleInfo, condition: KeyPath, fact: str) -> None:
         """A rule does not match."""
-        written = ".".join(str(key) for key in condition[len(rule.path) :])
-        self._say(f"rule `{rule.name}`: no, because of {written or fact}")
+        self._say(f"rule `{rule.name}`: no, because of {dotted(condition[len(rule.path) :]) or fact}")
 
     def exempted(self, rule: RuleInfo, exemption: KeyPath) -> None:
         """A rule does not apply."""
-        written = ".".join(str(key) for key in exemption[len(rule.path) :])
-        self._say(f"rule `{rule.name}`: no, {written} holds")
+        self._say(f"rule `{rule.name}`: no, {dotted(exemption[len(rule.path) :])} holds")
 
     def undecided(self, rule: RuleInfo, unavailable: tuple[str, ...]) -> None:
         """A rule cannot be judged."""

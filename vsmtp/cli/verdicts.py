@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Sequence
 from typing import Any
 from xml.etree import ElementTree as ET
@@ -53,10 +52,10 @@ def coverage_lines(coverage: Coverage) -> Iterator[str]:
         yield f"{_INDENT}never: `{rule.name}`  ({rule.place.file}:{rule.place.line})"
 
 
-def as_json(trials: Sequence[Trial], coverage: Coverage, book: Rulebook) -> str:
+def tests_object(trials: Sequence[Trial], coverage: Coverage, book: Rulebook) -> dict[str, Any]:
     """`tests` with all that `explain` says of them, `passed`, `failed`, `coverage`."""
     failed = sum(not trial.has_passed for trial in trials)
-    report = {
+    return {
         "passed": len(trials) - failed,
         "failed": failed,
         "tests": [_test_object(trial, book) for trial in trials],
@@ -70,7 +69,6 @@ def as_json(trials: Sequence[Trial], coverage: Coverage, book: Rulebook) -> str:
             ],
         },
     }
-    return json.dumps(report, ensure_ascii=False, indent=2) + "\n"
 
 
 def _test_object(trial: Trial, book: Rulebook) -> dict[str, Any]:

@@ -27,7 +27,7 @@ from vsmtp.values.diagnostic import Diagnostic
 class Report:
     """What was found, in the order of places; `tree` is there when the settings are sound, `graph` with it.
 
-    A graph is for serving only when the report is sound.
+    A graph is for serving only when the report is sound: `servable`.
     """
 
     diagnostics: tuple[Diagnostic, ...]
@@ -38,6 +38,13 @@ class Report:
     def is_sound(self) -> bool:
         """Whether a server can be run on the tree."""
         return not any(diagnostic.severity == "error" for diagnostic in self.diagnostics)
+
+    @property
+    def servable(self) -> tuple[Tree, Graph] | None:
+        """The tree and its graph, where a server can be run on them."""
+        if self.tree is None or self.graph is None or not self.is_sound:
+            return None
+        return self.tree, self.graph
 
 
 def check(directory: Path, *, hostname: str, version: str) -> Report:

@@ -16,9 +16,9 @@ _MORE = "`vsmtp prove` shows the whole session, and which rules took part in it"
 
 def with_proofs(report: Report, deadline: float) -> Report:
     """The report of a sound tree with the errors that proofs add; what stays undecided adds none."""
-    tree, graph = report.tree, report.graph
-    if tree is None or graph is None or not report.is_sound:
+    if report.servable is None:
         return report
+    tree, graph = report.servable
     faults = [fault for claim in prove_all(tree, graph, deadline).claims for fault in _fault(claim)]
     return replace(report, diagnostics=(*report.diagnostics, *map(tree.locate, faults)))
 

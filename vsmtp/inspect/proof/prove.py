@@ -7,6 +7,7 @@ what that confirms is claimed. Where the two disagree the question is left open.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass, replace
 from time import monotonic
 from typing import Any, Final, TypeAlias
@@ -148,11 +149,8 @@ class Prover:
 
     def _play(self, witness: Witness, faults: _Faults) -> Found:
         scene, world = witness.scene(), witness.world()
-        rehearsal = Rehearsal(self.tree, self.graph)
-        try:
+        with closing(Rehearsal(self.tree, self.graph)) as rehearsal:
             rehearsed = rehearsal.play(scene, world)
-        finally:
-            rehearsal.close()
         rule, what = next((rule, what) for part, rule, what in faults if witness.holds(part))
         return Found(scene, world, rehearsed, rule, what)
 
