@@ -168,7 +168,15 @@ def test_wrong_usage_exits_2_and_says_why(
 
 @pytest.mark.parametrize(
     "words",
-    [("--client", "x"), (*CLIENT[:2], "--from", "x"), (*CLIENT, "--time", "soon"), ("--format", "xml")],
+    [
+        ("--client", "x"),
+        (*CLIENT[:2], "--from", "x"),
+        (*CLIENT, "--time", "soon"),
+        (*CLIENT, "--port", "65536"),
+        (*CLIENT, "--port", "-1"),
+        (*CLIENT, "--helo", "a.example\r\nMAIL FROM:<>"),
+        ("--format", "xml"),
+    ],
 )
 def test_a_value_that_is_none_exits_2(tree: Path, words: tuple[str, ...]) -> None:
     with pytest.raises(SystemExit) as caught:

@@ -33,6 +33,7 @@ FAULTS = [
     ("[queue]\njitter = 'x'", "10-a.toml:2:10+3 wrong-type", "expected a number"),
     ("[rules]\nrcpt = [5]", "10-a.toml:2:9+1 wrong-type", "expected a rule"),
     ("[rules]\nrcpt = { name = 'x' }", "10-a.toml:2:8+14 wrong-type", "expected a list, found a table"),
+    ("[rules.mail]\nname = 'x'", "10-a.toml:1:8+4 wrong-type", "two brackets: `[[...]]`"),
     ("[server]\nuser = 1000", "10-a.toml:2:8+4 wrong-type", "expected a name"),
     ("[server]\nmax_connections = 0", "10-a.toml:2:19+1 out-of-range", "at least 1"),
     ("[queue]\njitter = 1.0", "10-a.toml:2:10+3 out-of-range", "less than 1"),

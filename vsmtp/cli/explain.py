@@ -33,6 +33,7 @@ from vsmtp.values.address import NULL_SENDER, Address
 EXPLAINED: Final = 0
 UNSOUND: Final = 1
 USAGE: Final = 2
+_LAST_PORT: Final = 65535
 
 
 class UsageError(Exception):
@@ -174,6 +175,19 @@ def _ip(written: str) -> IPv4Address | IPv6Address:
         return ip_address(written)
     except ValueError:
         raise ArgumentTypeError(f"`{written}` is no IP address") from None
+
+
+def _port(written: str) -> int:
+    if not (written.isascii() and written.isdigit() and int(written) <= _LAST_PORT):
+        raise ArgumentTypeError(f"`{written}` is no port: those are numbers up to {_LAST_PORT}")
+    return int(written)
+
+
+def _greeting(written: str) -> str:
+    # It is spoken in a dialogue of lines: a line end in it would be a command more.
+    if not written.isprintable():
+        raise ArgumentTypeError("a greeting is one line of printable characters")
+    return written
 
 
 def _address(written: str) -> Address:

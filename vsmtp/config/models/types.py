@@ -289,11 +289,14 @@ def nearest(written: str, known: Sequence[str]) -> str:
     return next(iter(get_close_matches(written.lower(), known, n=1)), "")
 
 
+_AS_LIST: Final = "put it in brackets: `[...]`"
+_AS_TABLES: Final = "the header of each table in a list has two brackets: `[[...]]`"
+
+
 def _listed(value: object) -> object:
     if not isinstance(value, list):
-        raise refusal(
-            "wrong-type", f"expected a list, found {describe(value)}", "put it in brackets: `[...]`"
-        )
+        remedy = _AS_TABLES if isinstance(value, dict) else _AS_LIST
+        raise refusal("wrong-type", f"expected a list, found {describe(value)}", remedy)
     return tuple(value)
 
 
