@@ -145,7 +145,7 @@ def visit(server: Server, messages: int) -> None:
             session.answer(question)
         conversation.take_output()
     session.end()
-    assert session.messages == messages, session.messages
+    assert session.visit.messages == messages, session.visit.messages
 
 
 def _go_on() -> None:

@@ -27,6 +27,28 @@ WRONG = b"\0ann\0pen"
 NOT_AT_NIGHT = Reply(550, "5.7.1", "not at night")
 
 
+class Replies:
+    """Keeps what the client is told."""
+
+    def __init__(self, said: list[str]) -> None:
+        self._said = said
+
+    def words(self, name: str) -> Reply:
+        return REPLIES[name]
+
+    def yes(self) -> None:
+        self._said.append("235")
+
+    def no(self, reply: Reply) -> None:
+        self._said.append(str(reply.code))
+
+    def close(self, reply: Reply) -> None:
+        self._said.append(f"{reply.code} and close")
+
+    def challenge(self, octets: bytes) -> None:
+        self._said.append(octets.decode())
+
+
 class OneUser:
     """A back end that knows ann, unless it is down."""
 
@@ -54,11 +76,7 @@ class Visit:
         self.said: list[str] = []
         self.judged: list[bool | None] = []
         logins = Logins(self.backend, self.failed, "mx.test", "example.org", attempts, lambda: "n" * 24)
-        answering = Answering(
-            lambda: self.said.append("235"), lambda reply: self.said.append(str(reply.code)),
-            lambda reply: self.said.append(f"{reply.code} and close"),
-            lambda octets: self.said.append(octets.decode()), REPLIES.__getitem__, self._judge, self._run,
-        )  # fmt: skip
+        answering = Answering(Replies(self.said), self._judge, self._run)
         self.attempts = Attempts(logins, self.about, answering, "s", Log("error", "json", (), lambda: 0.0))
 
     def _judge(self, then: Callable[[Reply | None], None]) -> None:

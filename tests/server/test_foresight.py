@@ -80,8 +80,8 @@ def test_the_answers_are_kept_with_the_message(tmp_path: Path) -> None:
             "spf.domain": MISSING,
         }
         session = guest.session
-        session._office = replace(house.office, foreseen=NAMES)
-        session._book.known = answers
+        session.arrival._office = replace(house.office, foreseen=NAMES)
+        session.visit.book.known = answers
         assert (await guest.mail("a@local.test")).startswith("250")
         (message,) = house.queued
         book = house.parts.memory().book(Held(house.spool, message, "name", 1), 0)

@@ -83,7 +83,7 @@ def test_the_trace_hides_only_who_logged_in_and_only_if_told_so(
     logged_in: bool,  # noqa: FBT001
 ) -> None:
     async def scenario(house: House, guest: Guest) -> bytes:
-        guest.session.subject.authenticated = logged_in
+        guest.session.visit.subject.authenticated = logged_in
         await guest.mail("b@local.test")
         return house.queued[0].content.data
 

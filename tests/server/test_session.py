@@ -9,7 +9,7 @@ import pytest
 from tests.server.parts import Guest, House, visit
 from vsmtp.facts.answers import FactBook
 from vsmtp.queue.records import NewMessage
-from vsmtp.server.session import INTERNAL
+from vsmtp.server.responder import INTERNAL
 from vsmtp.values.reply import Reply
 
 MARK = """
@@ -36,7 +36,7 @@ def test_a_rule_of_auth_may_refuse_a_login(tmp_path: Path) -> None:
     heard: list[Reply | None] = []
 
     async def scenario(_: House, guest: Guest) -> None:
-        about = guest.session.subject
+        about = guest.session.visit.subject
         about.user, about.mechanism, about.auth_success = "eve", "PLAIN", True
         guest.session.authenticated(heard.append)
         about.user = "ann"

@@ -154,12 +154,12 @@ class _Performance:
         """Say all that the scene has to say, up to a refusal; the exchange that decided."""
         scene = self._scene
         last = await self._say("", b"")
-        self._session.subject.tls = self._tls
+        self._session.visit.subject.tls = self._tls
         for command in script.opening(scene, lmtp=self._conversation.is_lmtp):
             if not last.reply.is_positive:
                 return last
             last = await self._command(command)
-            if scene.user and not self._session.subject.attempt and last.reply.is_positive:
+            if scene.user and not self._session.visit.subject.attempt and last.reply.is_positive:
                 last = await self._log_in() or last
         if not (last.reply.is_positive and scene.recipients):
             return last
@@ -171,7 +171,7 @@ class _Performance:
 
     async def _log_in(self) -> Exchange | None:
         """The client has shown who it is: the rules of `auth` are asked; their refusal, if they do."""
-        about, scene = self._session.subject, self._scene
+        about, scene = self._session.visit.subject, self._scene
         named = "@" in scene.user or not self._domain
         about.user, about.mechanism = scene.user if named else f"{scene.user}@{self._domain}", scene.mechanism
         about.auth_success, about.attempt, about.authenticated = True, 1, True
@@ -196,7 +196,7 @@ class _Performance:
             question = self._conversation.ask()
             if question is not None:
                 self._session.answer(question)
-            elif self._session.is_deciding or self._session.is_writing:
+            elif self._session.is_deciding or self._session.visit.is_writing:
                 await self._moved.wait()
             else:
                 break

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from vsmtp.auth.exchange import Challenge, Failure, Success
 from vsmtp.auth.login import Login, Reached
@@ -16,20 +16,35 @@ from vsmtp.telemetry.log import Log
 from vsmtp.values.reply import Reply
 
 
+class Replies(Protocol):
+    """How the open question of a login is answered."""
+
+    def words(self, name: str) -> Reply:
+        """The listener's words for one of the `REPLIES`."""
+        ...
+
+    def yes(self) -> None:
+        """The client is logged in."""
+
+    def no(self, reply: Reply) -> None:
+        """This login has failed."""
+
+    def close(self, reply: Reply) -> None:
+        """It was the last one."""
+
+    def challenge(self, octets: bytes) -> None:
+        """The client is to say more."""
+
+
 @dataclass(frozen=True, slots=True)
 class Answering:
-    """How a session answers.
+    """What a session does for a login.
 
-    `yes`, `no`, `close` and `challenge` answer the open question; `words` gives a reply by its name; `judge`
-    asks the rules of `auth` and tells of their refusal, None where there is none, unless that has closed the
-    connection; `start` runs what takes time. `binding` is what a login can be bound to.
+    `judge` asks the rules of `auth` and tells of their refusal, None where there is none, unless that has
+    closed the connection; `start` runs what takes time. `binding` is what a login can be bound to.
     """
 
-    yes: Callable[[], None]
-    no: Callable[[Reply], None]
-    close: Callable[[Reply], None]
-    challenge: Callable[[bytes], None]
-    words: Callable[[str], Reply]
+    replies: Replies
     judge: Callable[[Callable[[Reply | None], None]], None]
     start: Callable[[Coroutine[Any, Any, None]], None]
     binding: bytes = b""
@@ -38,14 +53,17 @@ class Answering:
 class Attempts:
     """The logins of one connection; `about` is told of each. `session` is for the log."""
 
-    __slots__ = ("_about", "_answer", "_failures", "_log", "_login", "_logins", "_session")
+    __slots__ = (
+        "_about", "_answering", "_failures", "_log", "_login", "_logins", "_replies", "_session",
+    )  # fmt: skip
 
     def __init__(
         self, logins: Logins, about: subject.Connection, answering: Answering, session: str, log: Log
     ) -> None:
         self._logins = logins
         self._about = about
-        self._answer = answering
+        self._answering = answering
+        self._replies = answering.replies
         self._session = session
         self._log = log
         self._failures = 0
@@ -58,15 +76,15 @@ class Attempts:
         about.user, about.mechanism, about.auth_success = "", question.mechanism, None
         if self._is_barred():
             self._tell("too many failed logins from this network")
-            self._answer.close(self._answer.words("auth_barred"))
+            self._replies.close(self._replies.words("auth_barred"))
             return
-        self._login = self._logins.begin(question.mechanism, about.tls, self._answer.binding)
-        self._answer.start(self._reach(self._login.start(question.initial)))
+        self._login = self._logins.begin(question.mechanism, about.tls, self._answering.binding)
+        self._answering.start(self._reach(self._login.start(question.initial)))
 
     def go_on(self, question: AuthResponse) -> None:
         """The client has answered a challenge."""
         assert self._login is not None
-        self._answer.start(self._reach(self._login.step(question.data)))
+        self._answering.start(self._reach(self._login.step(question.data)))
 
     def abort(self) -> None:
         """The client has given up, or its answer was none."""
@@ -83,7 +101,7 @@ class Attempts:
     async def _reach(self, step: Coroutine[Any, Any, Reached]) -> None:
         match await step:
             case Challenge(octets):
-                self._answer.challenge(octets)
+                self._replies.challenge(octets)
             case Success(user):
                 self._succeed(user)
             case Failure() as failure:
@@ -99,17 +117,17 @@ class Attempts:
                 self._refuse(refused)
                 return
             self._log.emit(LoggedIn(self._session, str(about.client_ip), user, about.mechanism))
-            self._answer.yes()
+            self._replies.yes()
 
-        self._answer.judge(then)
+        self._answering.judge(then)
 
     def _fail(self, failure: Failure) -> None:
-        about, words = self._about, self._answer.words
+        about, words = self._about, self._replies.words
         about.user = failure.user
         match failure.trouble:
             case "unavailable":
                 self._log.emit(LoginUnavailable(self._session, failure.user, about.mechanism, failure.reason))
-                self._answer.no(words("auth_unavailable"))
+                self._replies.no(words("auth_unavailable"))
             case "malformed":
                 self._tell(failure.reason)
                 self._refuse(words("auth_malformed"))
@@ -119,14 +137,14 @@ class Attempts:
                 if about.client_ip is not None:
                     self._logins.failed.failed(about.client_ip)
                 # Rules may find other words, but nothing that they say makes a login of it.
-                self._answer.judge(lambda refused: self._refuse(refused or words("auth_failed")))
+                self._answering.judge(lambda refused: self._refuse(refused or words("auth_failed")))
 
     def _refuse(self, reply: Reply) -> None:
         self._failures += 1
         if self._failures >= self._logins.attempts:
-            self._answer.close(self._answer.words("too_many_logins"))
+            self._replies.close(self._replies.words("too_many_logins"))
         else:
-            self._answer.no(reply)
+            self._replies.no(reply)
 
     def _tell(self, reason: str) -> None:
         about = self._about

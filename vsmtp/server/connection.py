@@ -126,7 +126,7 @@ class Connection(asyncio.BufferedProtocol):
         self._house.opened(self)
         log = self._house.office.log
         if log.wants("debug"):
-            log.emit(SessionOpened(self.session.name, self.client.address, self.client.listener))
+            log.emit(SessionOpened(self.session.visit.name, self.client.address, self.client.listener))
         now = self._house.loop.time()
         self._last = now + self._house.patience.session
         proxies = self._service.proxies
@@ -182,7 +182,11 @@ class Connection(asyncio.BufferedProtocol):
         log = self._house.office.log
         if log.wants("debug"):
             ended = "quit" if self.session.has_quit else self._ended_by
-            log.emit(SessionClosed(self.session.name, self.client.address, ended, self.session.messages))
+            log.emit(
+                SessionClosed(
+                    self.session.visit.name, self.client.address, ended, self.session.visit.messages
+                )
+            )
 
     # Who has come, and by which way.
 
@@ -226,7 +230,7 @@ class Connection(asyncio.BufferedProtocol):
 
     def _introduced(self) -> None:
         """Whoever was named by XCLIENT is the client in all respects, or could name others in turn."""
-        client = self.session.client
+        client = self.session.visit.client
         if client is self.client:
             return
         if reason := self._count_as(client):
@@ -332,7 +336,7 @@ class Connection(asyncio.BufferedProtocol):
 
     def _break_tls(self, fault: TlsError) -> None:
         self._tunnel = None
-        self._house.office.log.emit(HandshakeFailed(self.session.name, self.client.address, str(fault)))
+        self._house.office.log.emit(HandshakeFailed(self.session.visit.name, self.client.address, str(fault)))
         if fault.farewell:
             self._send(fault.farewell)
         self._waiting = Waiting.FOR_HANDSHAKE  # not a word in clear any more
@@ -380,7 +384,7 @@ class Connection(asyncio.BufferedProtocol):
             moved = self._pump()
         except Exception:  # noqa: BLE001 we are wrong: the top of this session
             log = self._house.office.log
-            log.emit(Bug(self.session.name, traceback.format_exc()))
+            log.emit(Bug(self.session.visit.name, traceback.format_exc()))
             self._conversation.close(INTERNAL)
             moved = True
         finally:
@@ -434,7 +438,7 @@ class Connection(asyncio.BufferedProtocol):
             return
         busy = (
             self._stuck
-            or self.session.is_writing
+            or self.session.visit.is_writing
             or self._waiting is Waiting.FOR_PENANCE
             or (self.session.is_deciding and self._conversation.backlog > MAX_BACKLOG)
         )
@@ -456,7 +460,7 @@ class Connection(asyncio.BufferedProtocol):
             self._deadline = now + patience.message  # it waits for us, who should be quicker
         elif state is State.CONNECTED:
             return  # the greeting's time runs until there is a HELO
-        elif state in IN_MESSAGE or self.session.has_transaction:
+        elif state in IN_MESSAGE or self.session.visit.mailing is not None:
             self._time_message(now)
             wait = patience.data if state in IN_MESSAGE else patience.command
             self._deadline = min(now + wait, self._message_deadline)
@@ -465,8 +469,8 @@ class Connection(asyncio.BufferedProtocol):
 
     def _time_message(self, now: float) -> None:
         """Let the time of a transaction run from its beginning, also where the one before has just ended."""
-        if self._timed != self.session.transactions:
-            self._timed = self.session.transactions
+        if self._timed != self.session.visit.transactions:
+            self._timed = self.session.visit.transactions
             self._message_deadline = now + self._house.patience.message
             self._progress = 0
 

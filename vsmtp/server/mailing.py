@@ -59,6 +59,12 @@ class Scope:
         self.changes += later.changes
         self.record += later.record
 
+    def inherit(self, earlier: Scope) -> None:
+        """What was said earlier of a wider scope counts where nothing was said since."""
+        self.fate = self.fate or earlier.fate
+        self.way = self.way or earlier.way
+        self.record = earlier.record + self.record
+
     def follow(self, later: Scope) -> None:
         """What was said later of all of these counts in place of what was said before."""
         self.fate = later.fate or self.fate
