@@ -397,3 +397,60 @@ def test_over_lmtp_a_message_is_played_too(tmp_path: Path) -> None:
     played = play(tmp_path, listening(), replace(mail("ann@example.org", "bob@example.org"), listener="lmtp"))
     assert played.outcome == "accepted"
     assert played.dialogue[1].command.startswith("LHLO")
+
+
+HELD = '[quarantines.q]\n[[rules.mail]]\nname = "q"\nquarantine = "q"\n'
+LOUD = '[[rules.{0}]]\nname = "{0}"\nwhen.{1}\nreject = "550 5.7.1 Heard"\n'
+
+
+@pytest.mark.parametrize("stage", ["rcpt", "data", "prequeue"])
+def test_a_later_refusal_wins_over_a_quarantine(tmp_path: Path, stage: str) -> None:
+    rules = HELD + LOUD.format(stage, "client.stranger = true")
+    assert play(tmp_path, rules, mail("ann@example.org")).outcome == "rejected"
+
+
+def test_a_quarantine_before_there_is_a_message_is_remembered(tmp_path: Path) -> None:
+    assert play(tmp_path, HELD, mail("ann@example.org")).outcome == "quarantined"
+
+
+def test_the_count_of_a_refused_recipient_stays(tmp_path: Path) -> None:
+    rules = (
+        '[limiters.l]\nkey = "{client.ip}"\nper = "1h"\n[[rules.rcpt]]\nname = "a"\nwhen.rcpt.local = "ann"\n'
+    )
+    rules += 'do = [{ count = "l" }]\nreject = "550 5.7.1 No"\n' + LOUD.format("rcpt", "rate.l = 1")
+    assert play(tmp_path, rules, mail("ann@example.org", "bob@example.org")).reply.text == "Heard"
+
+
+def test_the_last_transport_that_is_set_wins(tmp_path: Path) -> None:
+    ways = '{ forward = "smtp://a.example:25" }, { forward = "smtp://b.example:25" }'
+    seen = play(tmp_path, f'[[rules.rcpt]]\nname = "a"\ndo = [{ways}]\n', mail("ann@example.org"))
+    assert [copy.transport for copy in seen.copies] == ["b.example:25"]
+
+
+def test_recipients_that_are_equal_are_one(tmp_path: Path) -> None:
+    assert len(play(tmp_path, "", mail("ann@example.org", "ANN@EXAMPLE.ORG")).copies) == 1
+
+
+def test_an_added_recipient_does_not_meet_the_rules_of_rcpt(tmp_path: Path) -> None:
+    rules = LOUD.format("rcpt", 'rcpt.local = "bob"')
+    rules += '[[rules.prequeue]]\nname = "b"\ndo = [{ add_rcpt = "bob@example.org" }]\n'
+    assert len(play(tmp_path, rules, mail("ann@example.org")).copies) == 2
+
+
+def test_of_an_absent_sender_positive_tests_fail_and_negative_ones_hold(tmp_path: Path) -> None:
+    null = mail("ann@example.org", sender="")
+    for n, (test, outcome) in enumerate(
+        [('= "x.example"', "accepted"), ('.not = "x.example"', "rejected"), (".exists = false", "rejected")]
+    ):
+        root = tmp_path / str(n)
+        assert play(root, LOUD.format("mail", f"sender.domain{test}"), null).outcome == outcome
+
+
+def test_what_a_client_wrote_breaks_no_reply_and_no_header(tmp_path: Path) -> None:
+    hostile = mail("ann@example.org", text="Subject: =?utf-8?q?a=0D=0AX-Evil:_1=0D=00b?=\r\n\r\nhi\r\n")
+    reply = '[[rules.prequeue]]\nname = "a"\nreject = "550 5.7.1 {message.subject}"\n'
+    assert play(tmp_path / "1", reply, hostile).reply.text.isprintable()
+    field = '{ name = "X-S", value = "{message.subject}" }'
+    header = f'[[rules.prequeue]]\nname = "a"\ndo = [{{ add_header = {field} }}]\n'
+    copy = play(tmp_path / "2", header, hostile).copies[0]
+    assert not [line for line in copy.message.lower().splitlines() if line.startswith(b"x-evil")]
