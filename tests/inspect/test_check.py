@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import random
 from pathlib import Path
+from time import process_time
 from typing import Final
 
 import pytest
@@ -66,7 +67,7 @@ def judged(root: Path) -> Report:
 
 def test_the_full_tree_is_sound(tmp_path: Path) -> None:
     report = judged(plant(tmp_path, a10=FULL))
-    assert [each.code for each in report.diagnostics] == ["not-yet"]
+    assert report.diagnostics == ()
     assert report.is_sound
     assert report.graph is not None
 
@@ -81,7 +82,7 @@ def test_faults_of_rules_and_of_the_machine_come_in_one_run(tmp_path: Path) -> N
 
 def test_warnings_leave_a_tree_sound(tmp_path: Path) -> None:
     report = judged(plant(tmp_path, a10=FULL.replace('"verified"', '"may"')))
-    assert [each.severity for each in report.diagnostics] == ["warning", "warning"]
+    assert [each.severity for each in report.diagnostics] == ["warning"]
     assert report.is_sound
 
 
@@ -113,3 +114,15 @@ def test_any_octets_are_judged_without_a_traceback(tmp_path: Path) -> None:
     for _ in range(150):
         (tmp_path / "conf.d" / "10-a.toml").write_bytes(rng.randbytes(rng.randint(1, 40)))
         judged(tmp_path)
+
+
+def test_thousands_of_chains_are_judged_in_time(tmp_path: Path) -> None:
+    text = "".join(
+        f'[[chains.c{n}]]\nname = "a"\nwhen.sender.domain = "d{n}.example"\nreject = "550 5.7.1 No"\n'
+        f'[[rules.mail]]\nname = "r{n}"\nwhen.helo.name = "h{n}.example"\njump = "c{n}"\n'
+        for n in range(1000)
+    )
+    begun = process_time()
+    judged(plant(tmp_path, a10=text))
+    # 0.7 s as measured; where each table looked at all chains anew, 5,000 of them took more than 40 s.
+    assert process_time() - begun < 5.0
