@@ -2,15 +2,23 @@ from __future__ import annotations
 
 import os
 import pwd
+import re
+import shutil
 from argparse import ArgumentParser
 from pathlib import Path
+from typing import Final
 
 import pytest
 import tomli
 
+from tests.peers.certificates import certified
 from vsmtp.cli.host import RELEASE
 from vsmtp.cli.init import add_arguments, contents, run
+from vsmtp.cli.main import main
 from vsmtp.inspect.check import check
+
+# A line of TOML in a comment.
+HINT: Final = re.compile(r"^# (\[|[a-z_]+ = )", re.MULTILINE)
 
 
 def init(*words: str) -> int:
@@ -64,8 +72,34 @@ def test_spool_and_mail_are_private(tmp_path: Path) -> None:
 
 
 def test_an_odd_user_name_is_quoted_and_none_is_left_out() -> None:
-    assert tomli.loads(contents('o"dd\\')["00-server.toml"])["server"]["user"] == 'o"dd\\'
-    assert "user" not in tomli.loads(contents("")["00-server.toml"])["server"]
+    assert tomli.loads(contents('o"dd\\')["conf.d/00-server.toml"])["server"]["user"] == 'o"dd\\'
+    assert "user" not in tomli.loads(contents("")["conf.d/00-server.toml"])["server"]
+
+
+def test_its_tests_pass_and_match_every_rule(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    init(str(tmp_path))
+    status = main(["test", "-c", str(tmp_path), "--require-coverage", "100"])
+    assert status == 0, capsys.readouterr().out
+
+
+def test_what_stands_in_comments_is_sound_too(tmp_path: Path) -> None:
+    init(str(tmp_path))
+    pair = certified("mail.example.org")
+    (tmp_path / "tls").mkdir()
+    shutil.copy(pair.certificate, tmp_path / "tls" / "fullchain.pem")
+    shutil.copy(pair.key, tmp_path / "tls" / "privkey.pem")
+    (tmp_path / "provider.password").write_text("secret")
+    for path in (tmp_path / "conf.d").iterdir():
+        path.write_text(HINT.sub(r"\1", path.read_text()))
+    report = check(tmp_path, hostname="host.example.org", version=RELEASE)
+    assert report.diagnostics == ()
+    assert report.tree is not None
+    settings = report.tree.settings
+    assert set(settings.listeners) == {"mx", "submission"}
+    assert settings.has_certificate
+    assert settings.auth.users == "users"
+    assert set(settings.relays) == {"provider"}
+    assert settings.server.trusted
 
 
 def test_the_files_explain_themselves() -> None:

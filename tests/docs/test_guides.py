@@ -183,6 +183,7 @@ def dialogues(server: Server, name: str, ports: dict[str, str]) -> None:
     assert strange(server) == []
 
 
+@pytest.mark.slow
 def test_the_submission_service_does_what_the_guide_says(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -206,6 +207,7 @@ def _own(command: str, base: Path) -> str:
     return shlex.join([*VSMTP, *shlex.split(command.replace("DIR", str(base)))[1:]])
 
 
+@pytest.mark.slow
 def test_the_listeners_do_what_the_guide_says(tmp_path: Path) -> None:
     surround(tmp_path, "")
     port, ports = serve(tmp_path, "listeners")

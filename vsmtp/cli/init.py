@@ -15,7 +15,7 @@ from typing import Final
 WRITTEN: Final = 0
 NOT_WRITTEN: Final = 1
 
-_TEMPLATES: Final = Path(__file__).parent / "tree"
+_TEMPLATES: Final = Path(__file__).parent / "starter"
 _USER_LINES: Final = '\n# The system user the server runs as.\nuser = "@user@"\n'
 
 
@@ -30,11 +30,12 @@ def add_arguments(parser: ArgumentParser) -> None:
 def run(args: Namespace) -> int:
     """Write the tree and say what to do next; 1 when it cannot be written or is there already."""
     files = contents(_user())
-    conf_d = args.directory / "conf.d"
     try:
-        there = [name for name in files if (conf_d / name).exists()]
+        there = [name for name in files if (args.directory / name).exists()]
         if there and not args.force:
-            sys.stderr.write(f"vsmtp init: {conf_d / there[0]} is there already; --force overwrites it\n")
+            sys.stderr.write(
+                f"vsmtp init: {args.directory / there[0]} is there already; --force overwrites it\n"
+            )
             return NOT_WRITTEN
         _write(args.directory, files)
     except OSError as error:
@@ -46,9 +47,12 @@ def run(args: Namespace) -> int:
 
 
 def contents(user: str) -> Mapping[str, str]:
-    """The files of the tree by name; without a user name the line that names one is left out."""
+    """The files by their paths in the tree; without a user name the line that names one is left out."""
     user_lines = _USER_LINES.replace('"@user@"', json.dumps(user, ensure_ascii=False)) if user else ""
-    texts = {path.name: path.read_text(encoding="utf-8") for path in sorted(_TEMPLATES.glob("*.toml"))}
+    texts = {
+        str(path.relative_to(_TEMPLATES)): path.read_text(encoding="utf-8")
+        for path in sorted(_TEMPLATES.glob("*/*.toml"))
+    }
     return {name: text.replace(_USER_LINES, user_lines) for name, text in texts.items()}
 
 
@@ -60,20 +64,21 @@ def _user() -> str:
 
 
 def _write(directory: Path, files: Mapping[str, str]) -> None:
-    conf_d = directory / "conf.d"
-    conf_d.mkdir(parents=True, exist_ok=True)
+    for name in files:
+        (directory / name).parent.mkdir(parents=True, exist_ok=True)
     for folder in ("spool", "mail"):
         (directory / folder).mkdir(mode=0o700, exist_ok=True)
     for name, text in files.items():
-        (conf_d / name).write_text(text, encoding="utf-8")
+        (directory / name).write_text(text, encoding="utf-8")
 
 
 def _next_steps(directory: Path) -> str:
     where = shlex.quote(str(directory))
     return f"""\
-wrote {directory / "conf.d"}
+wrote {directory / "conf.d"} and {directory / "tests.d"}
 
   vsmtp check -c {where}     says whether the tree is sound
+  vsmtp test -c {where}      plays the mails in tests.d against its rules
   vsmtp run -c {where}       serves mail on 127.0.0.1:2525
 
 try it from another terminal:
