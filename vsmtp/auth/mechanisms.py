@@ -29,7 +29,7 @@ from vsmtp.auth.exchange import (
     Wants,
 )
 from vsmtp.auth.scram import ScramKeys
-from vsmtp.auth.secrets import MAX_PASSWORD
+from vsmtp.auth.secrets import is_password
 from vsmtp.values.answer import Found, Unavailable
 from vsmtp.values.secret import Secret
 
@@ -208,7 +208,7 @@ def _first(initial: bytes | None, prompt: bytes) -> Fetched:
 def _checked(user: str | None, password: str | None, actor: str | None) -> Course:
     if user is None or password is None or actor is None or not _is_user(user):
         return Failure("malformed", "the user is empty, too long, or no UTF-8")
-    if not 0 < len(password) <= MAX_PASSWORD or "\0" in password or not _is_same(actor, user):
+    if not is_password(password) or not _is_same(actor, user):
         return _denied(user)
     match (yield Check(user, Secret(password))):
         case Granted(known):

@@ -71,8 +71,9 @@ def _write(settings: Settings, name: str, user: str, secret: Secret) -> str:
     """The table has the secret, or why it has not."""
     if name not in settings.tables:
         return f"there is no table `{name}` in the tree"
-    column = _column(traits(settings.tables)[name].columns)
-    if not traits(settings.tables)[name].writable:
+    table_traits = traits(settings.tables)[name]
+    column = _column(table_traits.columns)
+    if not table_traits.writable:
         return f"the table `{name}` is not `writable`"
     if column is None:
         return f"the table `{name}` has no column for secrets: declare one of type `secret`"

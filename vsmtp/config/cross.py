@@ -7,21 +7,11 @@ from typing import Final, TypeAlias
 
 from vsmtp.config.login_lints import LOGIN_LINTS
 from vsmtp.config.models.settings import Settings
-from vsmtp.config.models.tables import Chain, Union
-from vsmtp.config.models.types import HostPort, RelayName, SecretSource, nearest
+from vsmtp.config.models.types import HostPort, SecretSource
+from vsmtp.config.references import REFERENCE_LINTS
 from vsmtp.values.diagnostic import Fault, KeyPath
 
 Lint: TypeAlias = Callable[[Settings], Iterator[Fault]]
-
-
-def _unknown_relay(settings: Settings) -> Iterator[Fault]:
-    match settings.delivery.smarthost:
-        case RelayName(name) if name not in settings.relays:
-            near = nearest(name, tuple(settings.relays))
-            remedy = f"did you mean `@{near}`?" if near else f"declare it: `[relays.{name}]`"
-            yield Fault(("delivery", "smarthost"), "unknown-relay", f"unknown relay `{name}`", remedy)
-        case _:
-            return
 
 
 def _duplicate_address(settings: Settings) -> Iterator[Fault]:
@@ -54,20 +44,6 @@ def _domain_in_both(settings: Settings) -> Iterator[Fault]:
 
 def _folded(domains: tuple[str, ...]) -> frozenset[str]:
     return frozenset(domain.casefold() for domain in domains)
-
-
-def _unknown_recipients(settings: Settings) -> Iterator[Fault]:
-    places: list[tuple[KeyPath, str]] = [(("server", "recipients"), settings.server.recipients)]
-    places += [
-        (("domains", name, "recipients"), domain.recipients)
-        for name, domain in settings.domains.items()
-        if domain.recipients is not None
-    ]
-    for path, written in places:
-        if written.startswith("@") and written[1:] not in settings.tables:
-            near = nearest(written[1:], tuple(settings.tables))
-            remedy = f"did you mean `@{near}`?" if near else f"declare it: `[tables.{written[1:]}]`"
-            yield Fault(path, "unknown-table", f"there is no table `{written}`", remedy)
 
 
 def _same_domain(settings: Settings) -> Iterator[Fault]:
@@ -140,42 +116,11 @@ def _secret_in_tree(settings: Settings) -> Iterator[Fault]:
                 continue
 
 
-def _unknown_member(settings: Settings) -> Iterator[Fault]:
-    for name, table in settings.tables.items():
-        for n, member in enumerate(_members(settings, name)):
-            path: KeyPath = ("tables", name, "tables", n)
-            if member not in settings.tables:
-                near = nearest(member, tuple(settings.tables))
-                remedy = f"did you mean `@{near}`?" if near else f"declare it: `[tables.{member}]`"
-                yield Fault(path, "unknown-table", f"there is no table `@{member}`", remedy)
-            elif _leads_to(settings, member, name, frozenset()):
-                message = f"`@{name}` is made of `@{member}`, which is made of `@{name}`"
-                yield Fault(path, "bad-table", message, f"leave `@{member}` out of this {table.type}")
-
-
-def _members(settings: Settings, name: str) -> tuple[str, ...]:
-    match settings.tables.get(name):
-        case Union(tables=members) | Chain(tables=members):
-            return members
-        case _:
-            return ()
-
-
-def _leads_to(settings: Settings, start: str, goal: str, seen: frozenset[str]) -> bool:
-    return start == goal or any(
-        _leads_to(settings, member, goal, seen | {start})
-        for member in _members(settings, start)
-        if member not in seen
-    )
-
-
 LINTS: Final[Mapping[str, Lint]] = {
-    "unknown-member": _unknown_member,
-    "unknown-relay": _unknown_relay,
+    **REFERENCE_LINTS,
     "duplicate-address": _duplicate_address,
     "domain-in-both": _domain_in_both,
     "same-domain": _same_domain,
-    "unknown-recipients": _unknown_recipients,
     "half-certificate": _half_certificate,
     "no-certificate": _no_certificate,
     "idle-tls": _idle_tls,

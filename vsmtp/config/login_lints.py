@@ -1,4 +1,4 @@
-"""Faults between the settings of logins and those of tables, back ends and listeners."""
+"""Faults between the settings of logins and those of back ends and listeners."""
 
 from __future__ import annotations
 
@@ -6,21 +6,12 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Final, TypeAlias
 
 from vsmtp.config.models.settings import Settings
-from vsmtp.config.models.types import nearest
 from vsmtp.values.diagnostic import Fault, KeyPath
 
 Lint: TypeAlias = Callable[[Settings], Iterator[Fault]]
 
 # Mechanisms in which the server must know the secret itself, or what was made of it.
 _OF_TABLES: Final = frozenset({"CRAM-MD5", "SCRAM-SHA-256", "SCRAM-SHA-256-PLUS"})
-
-
-def _unknown_tables(settings: Settings) -> Iterator[Fault]:
-    for key, name in (("users", settings.auth.users), ("owners", settings.auth.owners)):
-        if name is not None and name not in settings.tables:
-            near = nearest(name, tuple(settings.tables))
-            remedy = f"did you mean `@{near}`?" if near else f"declare it: `[tables.{name}]`"
-            yield Fault(("auth", key), "unknown-table", f"there is no table `@{name}`", remedy)
 
 
 def _no_users(settings: Settings) -> Iterator[Fault]:
@@ -65,7 +56,6 @@ def _login_in_clear(settings: Settings) -> Iterator[Fault]:
 
 
 LOGIN_LINTS: Final[Mapping[str, Lint]] = {
-    "unknown-login-tables": _unknown_tables,
     "no-users": _no_users,
     "unfit-mechanism": _unfit_mechanism,
     "login-in-clear": _login_in_clear,

@@ -29,9 +29,7 @@ def compile_tree(tree: Tree) -> Compiled:
         {name: lookup.model_dump() for name, lookup in tree.settings.lookups.items()},
         _names(tree.settings),
     )
-    named = tree.settings.tables
-    elements = {**static_elements(named), **built_in_tables(tree.settings)}
-    return compile_rules(rules, elements, traits(named))
+    return compile_rules(rules, elements_of(tree.settings), traits(tree.settings.tables))
 
 
 def _idle(settings: Settings) -> Sequence[str]:
@@ -42,9 +40,10 @@ def _idle(settings: Settings) -> Sequence[str]:
     return () if logins else OF_LOGINS
 
 
-def built_in_tables(settings: Settings) -> Mapping[str, Sequence[str]]:
-    """The elements of the tables that every tree has: `@local_domains`, `@relay_domains`, `@trusted`."""
+def elements_of(settings: Settings) -> Mapping[str, Sequence[str]]:
+    """What is compiled into rules: the keys of static tables, and of those that every tree has."""
     return {
+        **static_elements(settings.tables),
         "local_domains": settings.local_domains,
         "relay_domains": settings.relay_domains,
         "trusted": tuple(str(network) for network in settings.server.trusted),

@@ -12,11 +12,11 @@ from typing import Any, Final, Literal, TypeAlias, cast, get_args
 
 from vsmtp.config.load import Tree
 from vsmtp.config.models.types import nearest
-from vsmtp.inspect.compiled import built_in_tables
+from vsmtp.inspect.compiled import elements_of
 from vsmtp.rules.compile import Ruleset, compile_rules
 from vsmtp.rules.language import Rule
 from vsmtp.rules.reading import RuleSource
-from vsmtp.tables.kinds import static_elements, traits
+from vsmtp.tables.kinds import traits
 from vsmtp.values.diagnostic import Fault, KeyPath
 from vsmtp.vocabulary.stages import Stage
 
@@ -52,18 +52,17 @@ def read_invariants(tree: Tree) -> Read:
     written = [(("invariants", n), table) for n, table in enumerate(tree.settings.invariants)]
     faults = [fault for path, table in written for fault in _faults(path, table)]
     sources = [RuleSource(path, _as_rule(table)) for path, table in written]
-    named = tree.settings.tables
-    elements = {**static_elements(named), **built_in_tables(tree.settings)}
-    compiled = compile_rules(Ruleset({Stage.RCPT: sources}, {}, {}), elements, traits(named))
+    rules = Ruleset({Stage.RCPT: sources}, {}, {})
+    compiled = compile_rules(rules, elements_of(tree.settings), traits(tree.settings.tables))
     faults += [fault for fault in compiled.faults if fault.severity == "error"]
     pipeline = compiled.graph.stage(Stage.RCPT)
-    rules = [placed.rule for node in (pipeline.root if pipeline else ()) for placed in node.placed]
-    found = [
+    found = [placed.rule for node in (pipeline.root if pipeline else ()) for placed in node.placed]
+    invariants = [
         Invariant(rule.info.name, rule, cast("Expected", table["expect"]), path)
-        for (path, table), rule in zip(written, rules, strict=True)
+        for (path, table), rule in zip(written, found, strict=True)
         if table.get("expect") in _EXPECTED
     ]
-    return Read(tuple(found), tuple(faults))
+    return Read(tuple(invariants), tuple(faults))
 
 
 def _as_rule(table: Mapping[str, Any]) -> dict[str, Any]:

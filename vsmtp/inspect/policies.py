@@ -5,12 +5,11 @@ Nothing here is part of the tree: no file of `tests.d` is ever merged into the c
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import partial
 from ipaddress import IPv4Address, IPv6Address, ip_address
 from pathlib import Path
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, TypeAlias, TypeVar
 
 from vsmtp.config.merge import Document, merge, place_of
 from vsmtp.config.read import read
@@ -26,6 +25,8 @@ from vsmtp.values.diagnostic import Diagnostic, Fault, Place
 TESTS_D: Final = "tests.d"
 # What a field of the header has to be: these values in any order, there (True), or not there (False).
 Wanted: TypeAlias = tuple[str, ...] | bool
+_NO_FIELD: Final[Wanted] = ()
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,10 +171,10 @@ class _File:
             self._rules(form, "rules"),
             self._rules(form, "not_rules"),
             form.texts("effects"),
-            _each(form.below("headers"), _as_wanted),
+            _each(form.below("headers"), _NO_FIELD, _as_wanted),
             form.texts("transport"),
             form.text("quarantine"),
-            _each(form.below("recipients"), _as_reply),
+            _each(form.below("recipients"), "", _as_reply),
         )
         form.close()
         return expectation
@@ -198,8 +199,8 @@ class _File:
 _NOBODY: Final[IPv4Address | IPv6Address] = IPv4Address("0.0.0.0")  # noqa: S104 no socket, a test at fault
 
 
-def _each(form: Form, convert: Any) -> dict[str, Any]:
-    return {key: form.read(key, "", partial(convert)) for key in form.each()}
+def _each(form: Form, nothing: T, convert: Callable[[object], T]) -> dict[str, T]:
+    return {key: form.read(key, nothing, convert) for key in form.each()}
 
 
 def _as_list(raw: object) -> list[Mapping[str, Any]]:

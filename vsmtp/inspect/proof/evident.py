@@ -5,11 +5,11 @@ Nothing here needs the solver, nor what a session is played with.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from importlib.util import find_spec
 from typing import Final
 
 from vsmtp.config.load import Tree
+from vsmtp.inspect.proof.gather import all_rules, rules_of
 from vsmtp.rules.effects import AddRcpt, Forward, ForwardHost, ForwardRelay, RewriteRcpt, RewriteSender
 from vsmtp.rules.graph import Graph
 from vsmtp.rules.language import Jump, Return, Rule
@@ -19,7 +19,7 @@ from vsmtp.vocabulary.stages import Stage
 # What a rule can do without opening a way: whatever lets pass, keeps or redirects mail is the solver's.
 _CLOSED: Final = (Refuse, Defer, Return, Jump, type(None))
 _LEADING: Final = (AddRcpt, RewriteRcpt, RewriteSender, Forward, ForwardRelay, ForwardHost)
-_SHIPPED: Final = "no-relaying"
+_GUARD: Final = "no-relaying"
 
 
 def is_installed() -> bool:
@@ -31,22 +31,15 @@ def needs_proof(tree: Tree, graph: Graph) -> bool:
     """Whether anything that is claimed of a sound tree could fail: false only where nothing can."""
     if tree.settings.invariants:
         return True
-    return not _is_guarded(graph) or any(_opens(rule) for rule in _rules(graph))
+    return not _is_guarded(graph) or any(_opens(rule) for rule in all_rules(graph))
 
 
 def _is_guarded(graph: Graph) -> bool:
     pipeline = graph.stage(Stage.RCPT)
     shipped = pipeline.shipped if pipeline is not None else ()
-    return any(placed.rule.info.name == _SHIPPED for node in shipped for placed in node.placed)
+    return any(rule.info.name == _GUARD for rule in rules_of(shipped))
 
 
 def _opens(rule: Rule) -> bool:
     leads = any(isinstance(effect, _LEADING) for effect in rule.effects)
     return leads or not isinstance(rule.move, _CLOSED)
-
-
-def _rules(graph: Graph) -> Iterator[Rule]:
-    for pipeline in graph.stages.values():
-        for nodes in (pipeline.root, *pipeline.chains.values(), pipeline.shipped):
-            for node in nodes:
-                yield from (placed.rule for placed in node.placed)
