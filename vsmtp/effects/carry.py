@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, Final, Protocol, TypeAlias, TypeVar, get_args
+from typing import Any, Final, Protocol, TypeAlias, get_args
 
 from vsmtp.effects.envelope import EnvelopeChange, as_change
 from vsmtp.effects.exports import Export, as_export
@@ -20,8 +20,6 @@ from vsmtp.rules.evaluate import Fired
 from vsmtp.rules.template import render_text
 from vsmtp.values.answer import Missing, Unavailable
 from vsmtp.vocabulary.stages import Stage
-
-M = TypeVar("M")
 
 
 class Sheet(Protocol):
@@ -85,15 +83,27 @@ def _header(effect: rule.HeaderEffect, fired: Fired, sheet: Sheet) -> None:
 
 
 def _address(effect: rule.AddressEffect, fired: Fired, sheet: Sheet) -> Unfit | None:
-    return _placed(as_address_edit(effect, fired.facts), sheet.edit)
+    edit = as_address_edit(effect, fired.facts)
+    if isinstance(edit, Unfit):
+        return edit
+    sheet.edit(edit)
+    return None
 
 
 def _envelope(effect: rule.EnvelopeEffect, fired: Fired, sheet: Sheet) -> Unfit | None:
-    return _placed(as_change(effect, fired.facts), sheet.envelope)
+    change = as_change(effect, fired.facts)
+    if isinstance(change, Unfit):
+        return change
+    sheet.envelope(change)
+    return None
 
 
 def _transport(effect: rule.TransportEffect, fired: Fired, sheet: Sheet) -> Unfit | None:
-    return _placed(as_way(effect, fired.facts), sheet.transport)
+    way = as_way(effect, fired.facts)
+    if isinstance(way, Unfit):
+        return way
+    sheet.transport(way)
+    return None
 
 
 def _variables(effect: rule.VariableEffect, fired: Fired, sheet: Sheet) -> Unfit | None:
@@ -115,20 +125,21 @@ def _count(effect: rule.Count, fired: Fired, sheet: Sheet) -> None:
 
 
 def _export(effect: rule.ExportEffect, fired: Fired, sheet: Sheet) -> Unfit | None:
-    return _placed(as_export(effect, fired.facts), sheet.export)
+    export = as_export(effect, fired.facts)
+    if isinstance(export, Unfit):
+        return export
+    sheet.export(export)
+    return None
 
 
 def _notify(effect: rule.Notify, fired: Fired, sheet: Sheet) -> Unfit | None:
     # A notice has the null sender. If mail from it could cause another one, that would never end.
     if fired.rule.stage >= Stage.POSTQUEUE and fired.facts.ask("sender.null") is True:
         return None
-    return _placed(as_notice(effect, fired.facts), sheet.notify)
-
-
-def _placed(made: M | Unfit, place: Callable[[M], None]) -> Unfit | None:
-    if isinstance(made, Unfit):
-        return made
-    place(made)
+    notice = as_notice(effect, fired.facts)
+    if isinstance(notice, Unfit):
+        return notice
+    sheet.notify(notice)
     return None
 
 
