@@ -19,7 +19,7 @@ from tests.server.daemon import TRUSTING, Client, serving, strange, until
 from tests.server.peer import Peer, peer
 
 ENDS = (
-    b"\n.\n", b"\n.\r\n", b"\r\n.\n", b"\r.\r", b"\r\n.\r", b"\r.\r\n", b"\r.\n", b"\n.\r", b"\r\r\n.\r\n"[:5],
+    b"\n.\n", b"\n.\r\n", b"\r\n.\n", b"\r.\r", b"\r\n.\r", b"\r.\r\n", b"\r.\n", b"\n.\r", b"\r\r\n.\r",
     b"\r\n.\0\r\n", b"\r\n\0.\r\n", b"\0\n.\n", b"\n\r.\r\n", b"\r\n\r.\r\n", b"\r\r\n.\r\r\n",
 )  # fmt: skip
 WITHIN = b"MAIL FROM:<evil@src.test>\r\nRCPT TO:<victim@relay.test>\r\nDATA\r\nSubject: evil\r\n\r\nx\r\n"
