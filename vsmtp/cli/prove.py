@@ -86,7 +86,7 @@ def _session_lines(found: Found, book: Rulebook, label: Label) -> Iterator[str]:
     yield ""
     yield from narrate(found.rehearsed, book, FEW)
     if found.rule is not None:
-        yield f"`{found.rule.name}` at {found.rule.stage.label} sends it on: {found.what}"
+        yield f"`{found.rule.name}` at {found.rule.stage.label} sends it on: {found.effect}"
 
 
 def _as_object(name: str, verdict: Verdict, book: Rulebook, label: Label) -> dict[str, Any]:
@@ -98,7 +98,7 @@ def _as_object(name: str, verdict: Verdict, book: Rulebook, label: Label) -> dic
             "client": str(scene.client), "listener": scene.listener, "helo": scene.helo, "auth": scene.user,
             "tls": scene.tls, "from": str(scene.sender or ""), "rcpt": [str(one) for one in scene.recipients],
             "supposed": {label(fact): fact_text(fact, answer) for fact, answer in found.world.facts.items()},
-            "rule": found.rule.name if found.rule else None, "effect": found.what or None,
+            "rule": found.rule.name if found.rule else None, "effect": found.effect or None,
             "explanation": as_object(found.rehearsed, book),
         }  # fmt: skip
     return said

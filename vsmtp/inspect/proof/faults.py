@@ -42,7 +42,7 @@ def told(found: Found) -> str:
     ]
     supposed = ", ".join(f"`{name}`" for name in sorted(found.world.facts) if name != "rcpt.known")
     others = f", with answers for {supposed}" if supposed else ""
-    effect = f", then `{found.rule.name}`: {found.what}" if found.rule is not None else ""
+    effect = f", then `{found.rule.name}`: {found.effect}" if found.rule is not None else ""
     said = "; ".join(commands)
     code = found.rehearsed.reply.code
     return f"a client at {found.scene.client} says {said}{effect}{others}, and is answered {code}"

@@ -40,7 +40,18 @@ _LOOSE: Final = "it may take several greetings, recipients or moments, which can
 
 # What is wrong with a session: when, by which rule's effect, and what that does.
 _Faults: TypeAlias = list[tuple[Formula, RuleInfo | None, str]]
-_Bad: TypeAlias = Callable[[Session], _Faults]
+
+
+@dataclass(frozen=True, slots=True)
+class _Question:
+    """Which sessions are looked for, and whether one that was played is such a one.
+
+    `rules` are the claim's own, which the tree does not have.
+    """
+
+    faults: Callable[[Session], _Faults]
+    is_it: Callable[[Found], bool]
+    rules: Sequence[Rule] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +59,7 @@ class _Search:
     session: Session
     solver: Any
     faults: _Faults
-    extra: Sequence[Rule]
+    is_it: Callable[[Found], bool]
 
 
 @dataclass(slots=True)
@@ -61,7 +72,7 @@ class Prover:
 
     def relaying(self) -> Verdict:
         """Whether a stranger can get mail to an outside address of its choice."""
-        return self._decide((), _relays)
+        return self._decide(_Question(_relays, self._is_relayed))
 
     def breaking(self, rule: Rule, expect: str) -> Verdict:
         """Whether a session that the rule's conditions describe can end otherwise than expected."""
@@ -69,20 +80,23 @@ class Prover:
         def breaks(session: Session) -> _Faults:
             good = every((session.taken, session.accepted))
             wrong = good if expect == "rejected" else opposite(good)
-            return [(every((session.claims[0], wrong)), None, expect)]
+            return [(every((session.claims[0], wrong)), None, "")]
 
-        return self._decide((rule,), breaks)
+        def is_broken(found: Found) -> bool:
+            return (found.rehearsed.outcome == "accepted") == (expect == "rejected")
 
-    def _decide(self, extra: Sequence[Rule], bad: _Bad) -> Verdict:
+        return self._decide(_Question(breaks, is_broken, (rule,)))
+
+    def _decide(self, question: _Question) -> Verdict:
         try:
-            exact = Session(around_of(self.tree, self.graph), extra)
-            first = self._look(exact, bad, extra)
+            exact = Session(around_of(self.tree, self.graph), question.rules)
+            first = self._look(exact, question)
             if first.outcome != "proved" or not remembers(self.graph):
                 return first
-            session = Session(exact.around, extra, exact.facts.lines, loose=True)
+            session = Session(exact.around, question.rules, exact.facts.lines, loose=True)
         except TooLargeError:
             return Verdict("undecided", "the chains are read too often, one within the other")
-        doubt = self._doubt(session, some(part for part, _, _ in bad(session)))
+        doubt = self._doubt(session, some(part for part, _, _ in question.faults(session)))
         return replace(first, outcome="undecided", reason=doubt) if doubt else first
 
     def _doubt(self, session: Session, claim: Formula) -> str:
@@ -110,9 +124,9 @@ class Prover:
         solver.add(session.names.facts)
         return solver
 
-    def _look(self, session: Session, bad: _Bad, extra: Sequence[Rule]) -> Verdict:
+    def _look(self, session: Session, question: _Question) -> Verdict:
         """Find a session that is bad, or prove that there is none; loose sessions are another question."""
-        faults = bad(session)
+        faults = question.faults(session)
         asked = frozenset(session.facts.asked)
         claim = some(part for part, _, _ in faults)
         if claim is False:
@@ -121,7 +135,7 @@ class Prover:
         if solver.check() == z3.unsat:
             raise AssertionError("there is no session at all: what is said of facts contradicts itself")
         solver.add(claim)
-        return replace(self._search(_Search(session, solver, faults, extra)), asked=asked)
+        return replace(self._search(_Search(session, solver, faults, question.is_it)), asked=asked)
 
     def _search(self, search: _Search) -> Verdict:
         doubt, disagreed, plays = "", None, 0
@@ -141,7 +155,7 @@ class Prover:
                 doubt = doubt if none.is_proved else f"no text was found for {none}"
                 search.solver.add(opposite(every(none.terms)))
                 continue
-            if self._confirms(found, search.extra):
+            if search.is_it(found):
                 return Verdict("refuted", session=found)
             doubt, disagreed, plays = _DISAGREED, found, plays + 1
             search.solver.add(opposite(every(_signature(search.session, witness))))
@@ -154,11 +168,8 @@ class Prover:
         rule, what = next((rule, what) for part, rule, what in faults if witness.holds(part))
         return Found(scene, world, rehearsed, rule, what)
 
-    def _confirms(self, found: Found, extra: Sequence[Rule]) -> bool:
-        """Whether the rehearsal shows what the solver says."""
-        if extra:
-            taken = found.rehearsed.outcome == "accepted"
-            return taken == (found.what == "rejected")
+    def _is_relayed(self, found: Found) -> bool:
+        """Whether the rehearsal shows that the mail goes outside."""
         ours = around_of(self.tree, self.graph).ours
         if found.rule is not None:
             return any(copy.end == "accepted" for copy in found.rehearsed.copies) and any(

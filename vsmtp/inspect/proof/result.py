@@ -18,15 +18,15 @@ HOW_TO_INSTALL: Final = "the proof needs the solver Z3: install the extra, `pip 
 class Found:
     """A session, what is supposed besides, and what the rehearsal made of it.
 
-    `rule` is the one whose effect sends mail outside, and `what` that effect; None and empty where it is the
-    recipient itself.
+    `rule` is the one whose `effect` sends mail outside; None and empty where it is the recipient itself, and
+    of invariants.
     """
 
     scene: Scene
     world: World
     rehearsed: Rehearsed
     rule: RuleInfo | None = None
-    what: str = ""
+    effect: str = ""
 
 
 @dataclass(frozen=True, slots=True)
