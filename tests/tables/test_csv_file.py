@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from tests.tables.opened import Declared, opened
 from vsmtp.config.models.tables import Csv
-from vsmtp.tables import csv_file
+from vsmtp.tables import rewriting
 from vsmtp.tables.cells import ContentError
 from vsmtp.tables.contract import Instant, Row, Writable
 from vsmtp.tables.sheet import Layout, parse_sheet, sheet_of, sheet_text
@@ -150,7 +150,7 @@ def test_a_file_that_cannot_be_read_is_not_written_over(tmp_path: Path) -> None:
 def test_who_holds_the_lock_for_ever_keeps_nobody_waiting(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(csv_file, "LOCK_WAIT", 0.05)
+    monkeypatch.setattr(rewriting, "LOCK_WAIT", 0.05)
     put(tmp_path, "name,value\n")
     with (
         opened(tmp_path, users={"type": "csv", "path": "users.csv", "writable": True}) as tables,

@@ -102,13 +102,9 @@ def _mismatch(chain: Path, key: Path) -> str:
     try:
         context.load_cert_chain(chain, key, password=b"")  # an encrypted key must fail, not ask the terminal
     except ssl.SSLError as error:
-        match error.reason:
-            case "KEY_VALUES_MISMATCH":
-                return f"the key `{key}` does not belong to the certificate `{chain}`"
-            case _:
-                return (
-                    f"the certificate `{chain}` or its key `{key}` is not usable PEM, or the key is encrypted"
-                )
+        if error.reason == "KEY_VALUES_MISMATCH":
+            return f"the key `{key}` does not belong to the certificate `{chain}`"
+        return f"the certificate `{chain}` or its key `{key}` is not usable PEM, or the key is encrypted"
     return ""
 
 

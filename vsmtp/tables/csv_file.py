@@ -7,24 +7,19 @@ of, and its last good rows stay in force: an editor's slip must not turn every u
 
 from __future__ import annotations
 
-import fcntl
 import os
-import stat
 from asyncio import wrap_future
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import Executor, Future
-from contextlib import contextmanager
 from pathlib import Path
-from tempfile import NamedTemporaryFile
 from threading import Lock
-from time import sleep
 from typing import Final, TypeVar
 
 from vsmtp.config.models.tables import Csv
-from vsmtp.disk.calls import sync_directory
 from vsmtp.tables.cells import ContentError, read_cell
 from vsmtp.tables.contract import NO_KEY, Lookup, Row, fold, is_key
 from vsmtp.tables.files import Signature, is_missing, read_text, sign
+from vsmtp.tables.rewriting import locked, replace
 from vsmtp.tables.sheet import (
     Record,
     Sheet,
@@ -40,8 +35,6 @@ from vsmtp.values.answer import Unavailable
 R = TypeVar("R")
 
 LOOK_AGAIN_AFTER: Final = 1.0
-LOCK_WAIT: Final = 5.0
-_LOCK_STEP: Final = 0.01
 _CANNOT_FORGET: Final = Unavailable("a csv table cannot forget rows by itself")
 
 
@@ -169,11 +162,11 @@ class CsvTable:
     def _rewrite(self, change: Callable[[Sheet], tuple[R, Sheet]]) -> R | Unavailable:
         path = Path(os.path.realpath(self._settings.path))
         try:
-            with self._turn, _locked(path):
+            with self._turn, locked(path):
                 before = self._read()
                 result, after = change(before)
                 if after is not before:
-                    self._signature = _replace(path, sheet_text(after, self._settings).encode())
+                    self._signature = replace(path, sheet_text(after, self._settings).encode())
                     self._sheet = after
                 return result
         except (OSError, ValueError) as error:
@@ -193,52 +186,3 @@ def _replaced(sheet: Sheet, key: str, record: Record | None) -> Sheet:
     if record is not None:
         records.append(record)
     return sheet_of(sheet.layout, records)
-
-
-@contextmanager
-def _locked(path: Path) -> Iterator[None]:
-    # The file itself is replaced, so the lock needs one of its own; other workers take the same.
-    descriptor = os.open(path.with_name(f".{path.name}.lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    try:
-        _lock(descriptor)
-        yield
-    finally:
-        os.close(descriptor)
-
-
-def _lock(descriptor: int) -> None:
-    # A thread that waited for ever would be lost to all tables; another worker's write takes moments.
-    for _ in range(int(LOCK_WAIT / _LOCK_STEP)):
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            sleep(_LOCK_STEP)
-        else:
-            return
-    raise OSError(f"another process has been writing for {LOCK_WAIT:g} s")
-
-
-def _replace(path: Path, octets: bytes) -> Signature:
-    """The file has these octets durably, or what it had before; its mode and owner stay."""
-    with NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as new:
-        try:
-            _like(path, new.fileno())
-            new.write(octets)
-            new.flush()
-            os.fsync(new.fileno())
-            Path(new.name).replace(path)
-        except BaseException:
-            Path(new.name).unlink(missing_ok=True)
-            raise
-    sync_directory(path.parent)
-    return sign(path)
-
-
-def _like(path: Path, descriptor: int) -> None:
-    try:
-        status = path.stat()
-    except FileNotFoundError:
-        return
-    os.fchmod(descriptor, stat.S_IMODE(status.st_mode))
-    if (status.st_uid, status.st_gid) != (os.geteuid(), os.getegid()):
-        os.fchown(descriptor, status.st_uid, status.st_gid)
