@@ -18,6 +18,7 @@ from tests.smtp.script import Expected, Script, scripts, talk
 PORTABLE = [script for script in scripts() if script.portable]
 AS_IN_THE_DIALOGUES = (
     '[server]\nname = "mx.example.org"\nlocal_domains = ["example.org"]\n[smtp]\nerrors = { delay = "0s" }\n'
+    'disable_extensions = ["CHUNKING", "DSN", "LIMITS", "REQUIRETLS"]\n'
 )
 # Octet by octet a long line says nothing more than a short one.
 DRIPPED = 5000

@@ -1,11 +1,10 @@
 """One client's connection: octets between the socket and the conversation, questions to the session.
 
 The thinking is done elsewhere: `smtp` knows the protocol, `session` answers its questions by the rules and
-the queue. Here are the buffers and the clocks. Pipelined commands are answered in one write. Reading pauses
+the queue. Here are the buffers. Pipelined commands are answered in one write. Reading pauses
 while a question is open and much waits, while a large message is being written, and while the client does
 not read. Before the conversation there may be a PROXY header and a TLS handshake; `_reader` takes what comes
-whenever that is not plain text for the conversation. A deadline is set when the client is given its turn, and
-octets alone do not move it: only whole commands do, or another `PROGRESS` octets of a message.
+whenever that is not plain text for the conversation. TLS is `seal`'s, the clocks are `deadline`'s.
 """
 
 from __future__ import annotations
@@ -21,9 +20,11 @@ from typing import Final, cast
 from vsmtp.facts.subject import TlsState
 from vsmtp.net.proxy import read_header
 from vsmtp.net.tls import TlsError, Tunnel
-from vsmtp.server.handshake import Handshake, Turns
+from vsmtp.server.deadline import Deadline
+from vsmtp.server.handshake import Turns
 from vsmtp.server.listener import Client
 from vsmtp.server.office import Office
+from vsmtp.server.seal import Seal
 from vsmtp.server.service import Patience, Penalty, Service, Standing
 from vsmtp.server.session import Session
 from vsmtp.smtp.conversation import Conversation
@@ -36,11 +37,7 @@ BUFFER: Final = 64 * 2**10
 # After so many answers the output is written, and no more is answered until the client has read.
 ANSWERS_A_WRITE: Final = 64
 MAX_BACKLOG: Final = 64 * 2**10
-PROGRESS: Final = 64 * 2**10
 IN_MESSAGE: Final = frozenset({State.RECEIVING, State.IN_CHUNKS})
-NEVER: Final = float("inf")
-# How long a client that was told to go may take to read it, seconds.
-FAREWELL: Final = 5.0
 
 TIMED_OUT: Final = Reply(421, "4.4.2", "timeout, closing connection")
 SHUTTING_DOWN: Final = Reply(421, "4.3.2", "service shutting down, try again later")
@@ -86,9 +83,9 @@ class Connection(asyncio.BufferedProtocol):
     """The driver of one conversation."""
 
     __slots__ = (
-        "_conversation", "_deadline", "_ended_by", "_eof", "_errors", "_handshake", "_header", "_house",
-        "_last", "_message_deadline", "_paused", "_progress", "_pumping", "_reader", "_service", "_standing",
-        "_stuck", "_timed", "_timer", "_transport", "_tunnel", "_waiting", "client", "session",
+        "_conversation", "_deadline", "_ended_by", "_eof", "_errors", "_header", "_house", "_paused",
+        "_pumping", "_reader", "_seal", "_service", "_standing", "_stuck", "_timer", "_transport", "_waiting",
+        "client", "session",
     )  # fmt: skip
 
     def __init__(self, house: House, client: Client, name: str) -> None:
@@ -102,16 +99,12 @@ class Connection(asyncio.BufferedProtocol):
         self.session = Session(house.office, self._conversation, client, name, self._go_on)
         self._transport: asyncio.Transport | None = None
         self._reader: Callable[[bytes], None] | None = None
-        self._tunnel: Tunnel | None = None
-        self._handshake: Handshake | None = None
+        self._seal: Seal | None = None
+        self._deadline = Deadline(house.patience)
         self._waiting: Waiting | None = None
         self._timer: TimerHandle | None = None
         self._header = b""
         self._errors = 0
-        self._last = self._deadline = NEVER
-        self._message_deadline = NEVER
-        self._timed = 0
-        self._progress = 0
         self._paused = False
         self._stuck = False
         self._eof = False
@@ -128,12 +121,12 @@ class Connection(asyncio.BufferedProtocol):
         if log.wants("debug"):
             log.emit(SessionOpened(self.session.visit.name, self.client.address, self.client.listener))
         now = self._house.loop.time()
-        self._last = now + self._house.patience.session
+        self._deadline.begin(now)
         proxies = self._service.proxies
         if proxies and self.client.ip in proxies:
             self._waiting = Waiting.FOR_HEADER
             self._reader = self._take_header
-            self._deadline = now + self._house.patience.handshake
+            self._deadline.for_handshake(now)
         elif self._service.implicit:
             self._begin_tls()
         else:
@@ -175,8 +168,8 @@ class Connection(asyncio.BufferedProtocol):
         """Forget the client; a message that was being committed stays accepted."""
         self._transport = None
         self._stop_waiting()
-        if self._handshake is not None:
-            self._handshake.forget()
+        if self._seal is not None:
+            self._seal.forget()
         self.session.end()
         self._house.closed(self)
         log = self._house.office.log
@@ -254,13 +247,11 @@ class Connection(asyncio.BufferedProtocol):
 
     def _welcome(self) -> None:
         """Greet, or see first whether a stranger can wait for the greeting."""
-        now = self._house.loop.time()
-        self._deadline = now + self._house.patience.greeting
-        silence = self._house.penalty.silence
-        if silence and not self.client.trusted:
-            self._deadline += silence
+        silence = 0.0 if self.client.trusted else self._house.penalty.silence
+        self._deadline.for_greeting(self._house.loop.time(), silence)
+        if silence:
             self._wait(Waiting.TO_GREET, silence)
-            if self._tunnel is None:
+            if not self._is_sealed:
                 self._reader = self._take_early
         else:
             self._go_on()
@@ -270,30 +261,27 @@ class Connection(asyncio.BufferedProtocol):
         self._reader = None
         self.dismiss(self._service.terms(self._standing).said["early_talker"], "early talker")
 
-    # TLS.
+    # TLS, as its carrier.
+
+    @property
+    def _is_sealed(self) -> bool:
+        return self._seal is not None and self._seal.is_whole
 
     def _begin_tls(self) -> None:
         """Take all that comes from now on for TLS."""
         assert self._service.context is not None
-        tunnel = Tunnel(self._service.context())
-        self._handshake = Handshake(tunnel, self._house.turns, self._send, self._shaken)
-        self._reader = self._handshake.take
+        self._seal = Seal(self._service.context(), self._house.turns, self)
+        self._reader = self._seal.take
         self._waiting = Waiting.FOR_HANDSHAKE
-        self._deadline = self._house.loop.time() + self._house.patience.handshake
+        self._deadline.for_handshake(self._house.loop.time())
 
-    def _send(self, octets: bytes) -> None:
+    def send(self, octets: bytes) -> None:
+        """Write octets as they are, while there is anybody to read them."""
         if self._transport is not None:
             self._transport.write(octets)
 
-    def _shaken(self, fault: TlsError | None) -> None:
-        """Speak SMTP under TLS, from the beginning; or close."""
-        handshake, self._handshake = self._handshake, None
-        assert handshake is not None
-        if fault is not None:
-            self._break_tls(fault)
-            return
-        self._tunnel = tunnel = handshake.tunnel
-        self._reader = self._take_sealed
+    def sealed(self, tunnel: Tunnel) -> None:
+        """Speak SMTP under TLS, from the beginning."""
         self._waiting = None
         self.session.secure(
             TlsState(tunnel.version, tunnel.cipher, tunnel.asked, tunnel.peer), tunnel.binding
@@ -304,22 +292,15 @@ class Connection(asyncio.BufferedProtocol):
         terms = self._service.terms(self._standing)
         if self._conversation.state is State.SECURING:
             self._conversation.secured(terms)
-            self._deadline = self._house.loop.time() + self._house.patience.greeting
+            self._deadline.for_greeting(self._house.loop.time())
         else:
             self._conversation.on_terms(terms)
             self._welcome()
-        self._take_sealed(b"")
 
-    def _take_sealed(self, octets: bytes) -> None:
-        assert self._tunnel is not None
-        try:
-            said = self._tunnel.open(octets)
-        except TlsError as fault:
-            self._break_tls(fault)
-            return
-        if owed := self._tunnel.owed():
-            self._send(owed)
-        if self._tunnel.ended:
+    def hear(self, said: bytes) -> None:
+        """Take what the client says under TLS."""
+        assert self._seal is not None
+        if self._seal.has_ended:
             self._eof = True
         if said and self._waiting is Waiting.TO_GREET:
             self._take_early(said)
@@ -327,19 +308,12 @@ class Connection(asyncio.BufferedProtocol):
         self._conversation.feed(said)
         self._go_on()
 
-    def _sealed(self, tunnel: Tunnel, output: bytes) -> bytes:
-        try:
-            return tunnel.seal(output)
-        except TlsError as fault:
-            self._break_tls(fault)
-            return b""
-
-    def _break_tls(self, fault: TlsError) -> None:
-        self._tunnel = None
+    def broken(self, fault: TlsError) -> None:
+        """Close: not a word is said in clear any more."""
         self._house.office.log.emit(HandshakeFailed(self.session.visit.name, self.client.address, str(fault)))
         if fault.farewell:
-            self._send(fault.farewell)
-        self._waiting = Waiting.FOR_HANDSHAKE  # not a word in clear any more
+            self.send(fault.farewell)
+        self._waiting = Waiting.FOR_HANDSHAKE
         self._leave("TLS")
 
     # Waiting.
@@ -356,7 +330,7 @@ class Connection(asyncio.BufferedProtocol):
 
     def _resume(self) -> None:
         self._stop_waiting()
-        if self._tunnel is None:
+        if not self._is_sealed:
             self._reader = None
         self._write()
         self._go_on()
@@ -368,7 +342,7 @@ class Connection(asyncio.BufferedProtocol):
         times = min(self._errors - before, self._errors - penalty.soft)
         if times <= 0 or not penalty.delay or self._conversation.closed or self._transport is None:
             return False
-        self._deadline = NEVER
+        self._deadline.suspend()
         self._wait(Waiting.FOR_PENANCE, times * penalty.delay)
         self._mind_reading()
         return True
@@ -408,7 +382,7 @@ class Connection(asyncio.BufferedProtocol):
         moved = False
         answered = 0
         while not self._stuck and (question := ask()) is not None:
-            moved = moved or type(question) is not Chunk or self._has_progressed(len(question.data))
+            moved = moved or type(question) is not Chunk or self._deadline.has_progressed(len(question.data))
             answer(question)
             if type(question) is Xclient:
                 self._introduced()
@@ -421,16 +395,8 @@ class Connection(asyncio.BufferedProtocol):
         """Write what there is to say; whether there was anything."""
         output = self._conversation.take_output()
         if output and self._transport is not None:
-            self._transport.write(output if self._tunnel is None else self._sealed(self._tunnel, output))
+            self._transport.write(output if self._seal is None else self._seal.put(output))
         return bool(output)
-
-    def _has_progressed(self, octets: int) -> bool:
-        """Whether another `PROGRESS` octets of the message are there."""
-        self._progress += octets
-        if self._progress < PROGRESS:
-            return False
-        self._progress %= PROGRESS
-        return True
 
     def _mind_reading(self) -> None:
         transport = self._transport
@@ -453,30 +419,21 @@ class Connection(asyncio.BufferedProtocol):
     # The clocks.
 
     def _set_deadline(self) -> None:
-        now = self._house.loop.time()
-        patience = self._house.patience
-        state = self._conversation.state
+        now, state, visit = self._house.loop.time(), self._conversation.state, self.session.visit
         if self.session.is_deciding:
-            self._deadline = now + patience.message  # it waits for us, who should be quicker
+            self._deadline.for_answer(now)
         elif state is State.CONNECTED:
-            return  # the greeting's time runs until there is a HELO
-        elif state in IN_MESSAGE or self.session.visit.mailing is not None:
-            self._time_message(now)
-            wait = patience.data if state in IN_MESSAGE else patience.command
-            self._deadline = min(now + wait, self._message_deadline)
+            pass  # the greeting's time runs until there is a HELO
+        elif state in IN_MESSAGE:
+            self._deadline.for_message(now, visit.transactions)
+        elif visit.mailing is not None:
+            self._deadline.for_recipient(now, visit.transactions)
         else:
-            self._deadline = now + patience.command
-
-    def _time_message(self, now: float) -> None:
-        """Let the time of a transaction run from its beginning, also where the one before has just ended."""
-        if self._timed != self.session.visit.transactions:
-            self._timed = self.session.visit.transactions
-            self._message_deadline = now + self._house.patience.message
-            self._progress = 0
+            self._deadline.for_command(now)
 
     def check(self, now: float) -> None:
         """Close the connection if its time is over; `now` is the loop's time. Called about once a second."""
-        if (now < self._deadline and now < self._last) or self._transport is None:
+        if self._transport is None or not self._deadline.is_over(now):
             return
         if self._transport.is_closing():
             self._transport.abort()
@@ -509,7 +466,7 @@ class Connection(asyncio.BufferedProtocol):
         if not transport.is_closing():
             if self._ended_by == "disconnected":
                 self._ended_by = reason
-            self._deadline = self._house.loop.time() + FAREWELL
-            if self._tunnel is not None:
-                transport.write(self._tunnel.close())
+            self._deadline.for_farewell(self._house.loop.time())
+            if self._seal is not None:
+                transport.write(self._seal.close())
             transport.close()
