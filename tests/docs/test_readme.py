@@ -5,12 +5,14 @@ from __future__ import annotations
 import os
 import re
 import shlex
+import shutil
 import subprocess
 from pathlib import Path
 from typing import Final
 
 import pytest
 
+from tests.peers.certificates import certified
 from tests.peers.clients import swaks
 from tests.peers.postfix import free_port
 from tests.peers.server import VSMTP, running_server
@@ -58,8 +60,16 @@ def test_a_piece_of_a_tree_is_sound(tmp_path: Path, block: str) -> None:
     tree.mkdir()
     (tree / "00-base.toml").write_text('[server]\nlocal_domains = ["example.org"]\n[queue]\npath = "spool"\n')
     (tree / "50-readme.toml").write_text(block)
+    certificate(tmp_path / "tls")
     done = vsmtp("check", "-c", tmp_path)
     assert done.returncode == 0, told(done)
+
+
+def certificate(folder: Path) -> None:
+    folder.mkdir()
+    pair = certified("mx1.example.org")
+    shutil.copy(pair.certificate, folder / "fullchain.pem")
+    shutil.copy(pair.key, folder / "privkey.pem")
 
 
 def test_explain_prints_what_is_shown(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
