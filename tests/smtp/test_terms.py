@@ -4,8 +4,11 @@ import pytest
 
 from tests.smtp.script import with_terms
 from tests.smtp.session import Session
+from vsmtp.smtp.conversation import Conversation
+from vsmtp.smtp.questions import END_OF_MESSAGE
 from vsmtp.smtp.terms import Terms
 from vsmtp.values.reply import Reply
+from vsmtp.vocabulary.replies import REPLIES
 
 
 def test_a_reworded_reply_is_said() -> None:
@@ -82,3 +85,28 @@ def test_the_commands_in_the_help_can_stand_elsewhere() -> None:
         Terms("mx", 1000, 10, vrfy="off", replies={"help": Reply(214, "2.0.0", "Say {commands}!")})
     )
     assert session.talk("HELP") == ["214 2.0.0 Say EHLO HELO MAIL RCPT DATA RSET NOOP HELP QUIT!"]
+
+
+@pytest.mark.parametrize("name", ["no_room", "too_many_hops", "shutting_down", "undecided"])
+def test_what_the_driver_says_can_be_reworded_too(name: str) -> None:
+    own = Reply(REPLIES[name].code, REPLIES[name].enhanced, "in other words")
+    terms = Terms("mx", 1000, 10, replies={name: own})
+    assert terms.in_own_words(REPLIES[name]) == own
+    assert terms.in_own_words(Reply(550, "5.7.1", "of a rule")) == Reply(550, "5.7.1", "of a rule")
+    for say in (Conversation.refuse, Conversation.close):
+        conversation = Conversation(terms)
+        conversation.ask()
+        say(conversation, REPLIES[name])
+        assert conversation.take_output() == own.wire()
+
+
+def test_over_lmtp_each_recipient_hears_them() -> None:
+    own = Reply(452, "4.3.1", "in other words")
+    session = Session(Terms("mx", 1000, 10, kind="lmtp", replies={"no_room": own}))
+    session.said()
+    session.talk("LHLO a", "MAIL FROM:<>", "RCPT TO:<a@b>", "RCPT TO:<b@b>", "DATA")
+    session.engine.feed(b".\r\n")
+    while session.engine.ask() is not END_OF_MESSAGE:
+        pass
+    session.engine.accept_each([REPLIES["queued"], REPLIES["no_room"]])
+    assert session.engine.take_output() == REPLIES["queued"].wire() + own.wire()

@@ -18,14 +18,14 @@ from vsmtp.rules.regex import Pattern
 from vsmtp.rules.template import render_text
 from vsmtp.rules.verdicts import Defer, Refuse, Verdict
 from vsmtp.values.answer import MISSING, OverLimit, Unavailable
-from vsmtp.values.reply import Reply
 from vsmtp.vocabulary.answers import NO_VALUE, Answer, Facts, Unasked
 from vsmtp.vocabulary.facts import Cost
+from vsmtp.vocabulary.replies import REPLIES
 from vsmtp.vocabulary.stages import Stage
 
-_UNDECIDED: Final = Reply(451, "4.3.0", "Temporary failure, try again later")
-_UNDECIDED_AT_CONNECT: Final = Reply(421, "4.3.0", "Temporary failure, try again later")
-_OVER_LIMIT: Final = Reply(554, "5.6.0", "Message too complex to be judged")
+_UNDECIDED: Final = REPLIES["undecided"]
+_UNDECIDED_AT_CONNECT: Final = REPLIES["undecided_at_connect"]
+_OVER_LIMIT: Final = REPLIES["too_complex"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,9 +43,10 @@ from vsmtp.telemetry.log import Log
 from vsmtp.values.envelope import BodyFile, Content
 from vsmtp.values.outcome import Failed
 from vsmtp.values.reply import Reply
+from vsmtp.vocabulary.replies import REPLIES
 
-NO_ROOM: Final = Reply(452, "4.3.1", "insufficient system storage, try again later")
-NOT_STORED: Final = Reply(451, "4.3.0", "the message could not be stored, try again later")
+NO_ROOM: Final = REPLIES["no_room"]
+NOT_STORED: Final = REPLIES["not_stored"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,9 +13,10 @@ from vsmtp.server.visit import Visit
 from vsmtp.smtp.questions import Rcpt
 from vsmtp.values.address import Address
 from vsmtp.values.reply import Reply
+from vsmtp.vocabulary.replies import REPLIES
 from vsmtp.vocabulary.stages import Stage
 
-APART: Final = Reply(452, "4.5.3", "please send to this recipient in a transaction of its own")
+APART: Final = REPLIES["send_apart"]
 # To look a member up in its enumeration takes as long as a call, and every recipient would do it.
 _RCPT: Final = Stage.RCPT
 
@@ -35,8 +36,9 @@ class Admission:
         """Add a recipient if the rules of `rcpt` allow it; one that was named already is there."""
         mailing = self._visit.mailing
         assert mailing is not None
-        if question.recipient.key in mailing.keys:
-            self._take(mailing, question.recipient)
+        counts_as = mailing.keys.get(question.recipient.key)
+        if counts_as is not None:
+            self._take(mailing, counts_as)
         else:
             self._consider(mailing, question)
 
@@ -53,9 +55,7 @@ class Admission:
             if mailing.recipients and self._must_come_apart(mailing, to):
                 refuse(APART)
                 return
-            mailing.keys.add(address.key)
-            self._settle(mailing, to, address)
-            self._take(mailing, address)
+            self._take(mailing, self._settle(mailing, to, address))
 
         def refuse(reply: Reply) -> None:
             # What rules did to the envelope for a recipient vanishes with it.
@@ -69,20 +69,29 @@ class Admission:
                 case.part = whole(office.stages.graph.acting(_RCPT, chains))
             self._inquiry.ask(_RCPT, case, add, refuse)
 
-    def _take(self, mailing: Mailing, address: Address) -> None:
+    def _take(self, mailing: Mailing, key: str) -> None:
         if self._responder.is_lmtp:
-            mailing.named += (address.key,)  # each will want its reply
+            mailing.named += (key,)  # each will want its reply
         self._responder.yes()
 
-    def _settle(self, mailing: Mailing, to: Accepted, named: Address) -> None:
-        """Take an accepted recipient, as what rules said of it wants."""
+    def _settle(self, mailing: Mailing, to: Accepted, named: Address) -> str:
+        """Take an accepted recipient, as what rules said of it wants; the key of the one as which it counts."""
         recipient = self._visit.book.recipient
         assert recipient is not None
-        if recipient.address is not named:
-            to.address = self._office.recipients.keeper(recipient.address)
-            mailing.keys.add(recipient.address.key)
+        address = recipient.address
+        if address is not named:
+            to.address = self._office.recipients.keeper(address)
         to.variables = recipient.variables
-        mailing.add(to, recipient.address)
+        twin = mailing.twin(to)
+        if twin is None:
+            mailing.add(to, address)
+        counts_as = named.key if twin is None or twin.original is None else twin.original.key
+        mailing.keys.update(dict.fromkeys((named.key, address.key, to.address.key), counts_as))
+        self._change(mailing, to)
+        return counts_as
+
+    def _change(self, mailing: Mailing, to: Accepted) -> None:
+        """Change the envelope as rules said because of this recipient."""
         if to.scope.changes:
 
             def adopt(address: Address) -> Accepted:

@@ -25,10 +25,11 @@ from vsmtp.server.visit import Visit
 from vsmtp.smtp.questions import Chunk, Question
 from vsmtp.values.envelope import Content
 from vsmtp.values.reply import Reply
+from vsmtp.vocabulary.replies import REPLIES
 from vsmtp.vocabulary.stages import Stage
 
-HEADER_TOO_LONG: Final = Reply(552, "5.3.4", "the header of the message is too long")
-TOO_MANY_HOPS: Final = Reply(554, "5.4.6", "too many hops: the mail is going in circles")
+HEADER_TOO_LONG: Final = REPLIES["header_too_long"]
+TOO_MANY_HOPS: Final = REPLIES["too_many_hops"]
 # To look a member up in its enumeration takes as long as a call, and every message would do it.
 _DATA, _PREQUEUE = Stage.DATA, Stage.PREQUEUE
 

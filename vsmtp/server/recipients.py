@@ -14,12 +14,13 @@ from vsmtp.values.address import Address
 from vsmtp.values.answer import MISSING, Found, Missing, Unavailable
 from vsmtp.values.reply import Reply
 from vsmtp.vocabulary.answers import UNASKED, Unasked
+from vsmtp.vocabulary.replies import REPLIES
 
 REMEMBERED: Final = 10_000
 FRESH: Final = 60.0
 SYSTEM: Final = "system"
 ANYBODY: Final = "any"
-NO_SUCH_USER: Final = Reply(550, "5.1.1", "no such user here")
+NO_SUCH_USER: Final = REPLIES["no_such_user"]
 POSTMASTER: Final = "postmaster"
 
 
@@ -44,14 +45,23 @@ def is_system_user(name: str) -> bool:
 class Users:
     """Who exists: `system` for users of the system, `any` for everybody, `@name` for the keys of a table.
 
-    `by_domain` (casefolded) goes before `default`; `tables` are those that are open; `exists` tells of users
-    of the system.
+    `by_domain` (casefolded) goes before `default`, the nearest parent domain's where there is no own; `tables`
+    are those that are open; `exists` tells of users of the system.
     """
 
     default: str = SYSTEM
     by_domain: Mapping[str, str] = field(default_factory=dict)
     tables: Mapping[str, Table] = field(default_factory=dict)
     exists: Callable[[str], bool] = is_system_user
+
+    def of(self, domain: str) -> str:
+        """Who exists in a domain, casefolded."""
+        while domain and self.by_domain:
+            said = self.by_domain.get(domain)
+            if said is not None:
+                return said
+            domain = domain.partition(".")[2]
+        return self.default
 
 
 class Recipients:
@@ -125,7 +135,7 @@ class Recipients:
         domain = address.domain.casefold()
         if domain not in self._local_domains:
             return MISSING
-        who = self._users.by_domain.get(domain, self._users.default)
+        who = self._users.of(domain)
         if who == ANYBODY or self._is_postmaster(address):
             return True
         if who.startswith("@"):
@@ -141,7 +151,7 @@ class Recipients:
         return answer if isinstance(answer, Unasked) else _is_row(answer)
 
     def _who(self, address: Address) -> str:
-        return self._users.by_domain.get(address.domain.casefold(), self._users.default)
+        return self._users.of(address.domain.casefold())
 
     def _is_postmaster(self, address: Address) -> bool:
         """Whether it is the postmaster of a domain of ours where not everybody exists."""

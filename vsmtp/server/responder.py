@@ -9,8 +9,9 @@ from vsmtp.server.visit import Visit
 from vsmtp.smtp.conversation import Conversation
 from vsmtp.smtp.moves import State
 from vsmtp.values.reply import Reply
+from vsmtp.vocabulary.replies import REPLIES
 
-INTERNAL: Final = Reply(421, "4.3.0", "internal error, closing connection")
+INTERNAL: Final = REPLIES["internal_error"]
 
 
 class Responder:

@@ -43,10 +43,11 @@ from vsmtp.smtp.questions import (
     Xclient,
 )
 from vsmtp.values.reply import Reply
+from vsmtp.vocabulary.replies import REPLIES
 from vsmtp.vocabulary.stages import Stage
 
-TOO_OFTEN: Final = Reply(450, "4.7.1", "too many messages from your network, try again later")
-STRAINED: Final = Reply(452, "4.3.2", "too much mail is waiting for the disk, try again later")
+TOO_OFTEN: Final = REPLIES["too_many_mails"]
+STRAINED: Final = REPLIES["overloaded"]
 # To look a member up in its enumeration takes as long as a call, and every command would do it.
 _CONNECT, _HELO, _MAIL = Stage.CONNECT, Stage.HELO, Stage.MAIL
 

@@ -20,8 +20,8 @@ from vsmtp.server.context import Stop
 from vsmtp.server.sheets import StageSheet
 from vsmtp.telemetry.events import RuleSkipped
 from vsmtp.telemetry.log import Log
-from vsmtp.values.reply import Reply
 from vsmtp.vocabulary.answers import Facts
+from vsmtp.vocabulary.replies import REPLIES
 from vsmtp.vocabulary.stages import Stage
 
 Fetch: TypeAlias = Callable[[FactBook, str], Awaitable[None]]
@@ -29,8 +29,8 @@ Spawn: TypeAlias = Callable[[Coroutine[Any, Any, None]], object]
 Observe: TypeAlias = Callable[[str, Stage], Observer | None]
 Then: TypeAlias = Callable[[Ended], None]
 
-UNDECIDED: Final = Reply(451, "4.3.0", "Temporary failure, try again later")
-_UNDECIDED_AT_CONNECT: Final = Reply(421, "4.3.0", "Temporary failure, try again later")
+UNDECIDED: Final = REPLIES["undecided"]
+_UNDECIDED_AT_CONNECT: Final = REPLIES["undecided_at_connect"]
 
 
 def _nothing() -> None:

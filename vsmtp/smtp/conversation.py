@@ -185,7 +185,7 @@ class Conversation:
             raise ValueError(f"{self._verdicts} replies are due, not {len(replies)}")
         self._open = None
         self.state = MOVES[self.state][EndOfMessage]
-        self._output.extend(reply.wire() for reply in replies)
+        self._output.extend(self._terms.in_own_words(reply).wire() for reply in replies)
         if any(reply.is_positive for reply in replies):
             self.errors = self._idle = 0
         elif all(reply.is_permanent for reply in replies):
@@ -216,6 +216,7 @@ class Conversation:
         if question is None:
             self._unasked()
             return
+        reply = self._terms.in_own_words(reply)
         if reply.code == _CLOSING or isinstance(question, Connected):
             self.close(reply)
             return
@@ -261,7 +262,7 @@ class Conversation:
     def close(self, reply: Reply) -> None:
         """Say `reply` and end the conversation, at whatever point it stands; no more than once."""
         if self.state is not _CLOSED:
-            self._end(reply.wire())
+            self._end(self._terms.in_own_words(reply).wire())
 
     def _end(self, wire: bytes) -> None:
         self._output.append(wire)

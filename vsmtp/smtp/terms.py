@@ -12,6 +12,7 @@ from vsmtp.smtp.parameters import MAIL_PARAMETERS, RCPT_PARAMETERS
 from vsmtp.smtp.replies import reworded
 from vsmtp.smtp.xclient import ATTRIBUTES
 from vsmtp.values.reply import Reply
+from vsmtp.vocabulary.replies import REPLIES
 
 # Offered unless somebody says otherwise.
 EXTENSIONS: Final = ("PIPELINING", "SIZE", "8BITMIME", "SMTPUTF8", "ENHANCEDSTATUSCODES")
@@ -73,6 +74,7 @@ class Terms:
     verbs: Mapping[bytes, Verb] = field(init=False, repr=False, compare=False)
     verbs_after_auth: Mapping[bytes, Verb] = field(init=False, repr=False, compare=False)
     offer: Offer = field(init=False, repr=False, compare=False)
+    _instead: Mapping[Reply, Reply] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         """Work out once what every conversation under these terms needs at every command."""
@@ -86,6 +88,11 @@ class Terms:
         object.__setattr__(self, "verbs", _verbs(self, known=False))
         object.__setattr__(self, "verbs_after_auth", _verbs(self, known=True))
         object.__setattr__(self, "offer", _offer(self))
+        object.__setattr__(self, "_instead", {REPLIES[name]: said[name] for name in self.replies})
+
+    def in_own_words(self, reply: Reply) -> Reply:
+        """A reply of the driver's as this listener says it: one of `REPLIES` may be reworded, others stay."""
+        return self._instead.get(reply, reply) if self._instead else reply
 
     @property
     def requiretls(self) -> bool:
