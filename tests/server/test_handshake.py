@@ -1,9 +1,11 @@
-"""Handshakes take turns: nobody who comes with hundreds makes others wait for all of them."""
+"""Handshakes are taken in threads, in turn: who comes with hundreds makes nobody wait for all of them."""
 
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -20,42 +22,52 @@ NewLoop = Callable[[], asyncio.AbstractEventLoop]
 
 
 def run(new_loop: NewLoop, work: Any) -> None:
-    with asyncio.Runner(loop_factory=new_loop) as runner:
-        runner.run(work())
+    async def in_turns() -> None:
+        await work(Turns(asyncio.get_running_loop(), pool))
+
+    with ThreadPoolExecutor(1) as pool, asyncio.Runner(loop_factory=new_loop) as runner:
+        runner.run(in_turns())
 
 
 @each_loop
-def test_one_step_is_taken_in_each_turn_of_the_loop(new_loop: NewLoop) -> None:
-    async def work() -> None:
-        turns, order = Turns(asyncio.get_running_loop()), list[str]()
-        for n in range(3):
-            turns.take(lambda n=n: order.append(f"step {n}"))  # type: ignore[misc]  # a lambda with a default
-        for n in range(5):
-            await asyncio.sleep(0)
-            order.append(f"turn {n}")
-        assert [one for one in order if one.startswith("step")] == ["step 0", "step 1", "step 2"]
-        assert order.index("turn 1") < order.index("step 2")
+def test_the_loop_goes_on_while_a_step_is_taken(new_loop: NewLoop) -> None:
+    async def work(turns: Turns) -> None:
+        done, free = asyncio.Event(), threading.Event()
+
+        def step() -> bytes:
+            assert free.wait(10)
+            return b"done"
+
+        turns.take(step, lambda _: done.set())
+        await asyncio.sleep(0.01)
+        assert not done.is_set()
+        free.set()
+        await done.wait()
 
     run(new_loop, work)
 
 
 @each_loop
 def test_a_step_that_fails_takes_nobody_along(new_loop: NewLoop) -> None:
-    async def work() -> None:
-        loop = asyncio.get_running_loop()
-        told, done = list[object](), list[int]()
-        loop.set_exception_handler(lambda _, context: told.append(context["exception"]))
-        turns = Turns(loop)
-        turns.take(fail)
-        turns.take(lambda: done.append(1))
-        await asyncio.sleep(0.01)
-        assert done == [1]
-        assert len(told) == 1
+    async def work(turns: Turns) -> None:
+        told: list[object] = []
+        turns.take(fail, lambda step: told.append(step.exception()))
+        turns.take(lambda: b"done", lambda step: told.append(step.result()))
+        await settled(turns)
+        assert [str(one) for one in told] == ["as it was to", "b'done'"]
 
     run(new_loop, work)
 
 
-def fail() -> None:
+async def settled(turns: Turns) -> None:
+    """All steps that waited are taken, and those that they led to: there is one thread."""
+    for _ in range(3):
+        over = asyncio.Event()
+        turns.take(bytes, lambda _, over=over: over.set())  # type: ignore[misc]  # a lambda with a default
+        await over.wait()
+
+
+def fail() -> bytes:
     raise RuntimeError("as it was to")
 
 
@@ -75,14 +87,32 @@ def begun(turns: Turns) -> tuple[Handshake, Met]:
 
 @each_loop
 def test_a_handshake_ends_once_and_says_how(new_loop: NewLoop) -> None:
-    async def work() -> None:
-        handshake, met = begun(Turns(asyncio.get_running_loop()))
+    async def work(turns: Turns) -> None:
+        handshake, met = begun(turns)
         here = client()
         handshake.take(here.shake())
-        await asyncio.sleep(0.05)
+        await settled(turns)
         here.feed(b"".join(met.sent))
         handshake.take(here.shake() + here.seal(b"EHLO x\r\n"))
-        await asyncio.sleep(0.05)
+        await settled(turns)
+        assert met.ended == [None]
+        assert handshake.tunnel.open(b"") == b"EHLO x\r\n"
+
+    run(new_loop, work)
+
+
+@each_loop
+def test_what_comes_during_a_step_waits_for_it(new_loop: NewLoop) -> None:
+    async def work(turns: Turns) -> None:
+        handshake, met = begun(turns)
+        here = client()
+        for octet in here.shake():
+            handshake.take(bytes([octet]))
+        await settled(turns)
+        here.feed(b"".join(met.sent))
+        for octet in here.shake() + here.seal(b"EHLO x\r\n"):
+            handshake.take(bytes([octet]))
+        await settled(turns)
         assert met.ended == [None]
         assert handshake.tunnel.open(b"") == b"EHLO x\r\n"
 
@@ -92,11 +122,11 @@ def test_a_handshake_ends_once_and_says_how(new_loop: NewLoop) -> None:
 @each_loop
 @pytest.mark.parametrize("said", [b"EHLO x\r\n", b"x" * (MAX_HANDSHAKE + 1)])
 def test_a_handshake_that_fails_says_so_once(new_loop: NewLoop, said: bytes) -> None:
-    async def work() -> None:
-        handshake, met = begun(Turns(asyncio.get_running_loop()))
+    async def work(turns: Turns) -> None:
+        handshake, met = begun(turns)
         handshake.take(said)
         handshake.take(said)
-        await asyncio.sleep(0.05)
+        await settled(turns)
         assert len(met.ended) == 1
         assert isinstance(met.ended[0], TlsError)
 
@@ -105,11 +135,11 @@ def test_a_handshake_that_fails_says_so_once(new_loop: NewLoop, said: bytes) -> 
 
 @each_loop
 def test_a_client_that_is_gone_hears_nothing(new_loop: NewLoop) -> None:
-    async def work() -> None:
-        handshake, met = begun(Turns(asyncio.get_running_loop()))
+    async def work(turns: Turns) -> None:
+        handshake, met = begun(turns)
         handshake.take(client().shake())
         handshake.forget()
-        await asyncio.sleep(0.05)
+        await settled(turns)
         assert (met.sent, met.ended) == ([], [])
 
     run(new_loop, work)

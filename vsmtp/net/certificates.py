@@ -130,6 +130,8 @@ def _context(policy: Policy, pair: KeyPair, mode: ssl.VerifyMode) -> ssl.SSLCont
     context.minimum_version = _VERSIONS[policy.min_version]
     # Who may begin a handshake again and again makes us calculate (and RFC 8446 has no such thing).
     context.options |= ssl.OP_NO_RENEGOTIATION
+    # A mail client comes back by one connection at a time: a second ticket would only cost.
+    context.num_tickets = 1
     if policy.ciphers:
         context.set_ciphers(":".join(policy.ciphers))
     context.load_cert_chain(pair.chain, pair.key, password=b"")  # an encrypted key must fail, not ask

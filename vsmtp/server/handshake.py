@@ -1,38 +1,30 @@
-"""TLS handshakes, each a step at a time and in turn with those of others.
+"""TLS handshakes, their steps taken in threads.
 
-A step with the server's key in it keeps the processor for a millisecond. When hundreds of clients come at
-once, those who are already served must not wait for all of them: each turn of the loop takes one step.
+A step with the server's key in it keeps a processor for a millisecond, and OpenSSL lets go of the GIL for it.
+When hundreds of clients come at once, those who are already served wait for none of them, and the steps of
+several clients run on several processors.
 """
 
 from __future__ import annotations
 
-from asyncio import AbstractEventLoop
-from collections import deque
+from asyncio import AbstractEventLoop, Future
 from collections.abc import Callable
+from concurrent.futures import Executor
+from functools import partial
 
-from vsmtp.net.tls import TlsError, Tunnel
+from vsmtp.net.tls import MAX_HANDSHAKE, TlsError, Tunnel
 
 
 class Turns:
-    """Steps that wait; one is taken in each turn of the loop, in the order in which they came."""
+    """Steps are taken in the threads of `pool`, in the order in which they came."""
 
-    def __init__(self, loop: AbstractEventLoop) -> None:
+    def __init__(self, loop: AbstractEventLoop, pool: Executor) -> None:
         self._loop = loop
-        self._waiting: deque[Callable[[], None]] = deque()
+        self._pool = pool
 
-    def take(self, step: Callable[[], None]) -> None:
-        """Let the step wait for its turn."""
-        self._waiting.append(step)
-        if len(self._waiting) == 1:
-            self._loop.call_soon(self._next)
-
-    def _next(self) -> None:
-        try:
-            self._waiting[0]()
-        finally:
-            self._waiting.popleft()
-            if self._waiting:
-                self._loop.call_soon(self._next)
+    def take(self, step: Callable[[], bytes], then: Callable[[Future[bytes]], None]) -> None:
+        """Let the step wait for its turn; what it gives or raises is told to `then` on the loop."""
+        self._loop.run_in_executor(self._pool, step).add_done_callback(then)
 
 
 class Handshake:
@@ -42,7 +34,7 @@ class Handshake:
     after `forget`.
     """
 
-    __slots__ = ("_over", "_send", "_settled", "_turns", "_waits", "tunnel")
+    __slots__ = ("_came", "_is_stepping", "_over", "_send", "_settled", "_turns", "tunnel")
 
     def __init__(
         self,
@@ -55,39 +47,53 @@ class Handshake:
         self._turns = turns
         self._send = send
         self._settled = settled
-        self._waits = False
+        # The tunnel is the thread's during a step: what comes meanwhile waits here.
+        self._came = b""
+        self._is_stepping = False
         self._over = False
 
     def take(self, octets: bytes) -> None:
         """Go on with what the client has sent, as soon as it is this handshake's turn."""
-        try:
-            self.tunnel.feed(octets)
-        except TlsError as fault:
-            self._end(fault)
+        if self._over:
             return
-        if not self._waits:
-            self._waits = True
-            self._turns.take(self._step)
+        self._came += octets
+        if len(self._came) > MAX_HANDSHAKE:
+            self._end(TlsError("too many octets before the end of the handshake"))
+        elif not self._is_stepping:
+            self._begin()
 
     def forget(self) -> None:
         """The client is gone."""
         self._over = True
 
-    def _step(self) -> None:
-        self._waits = False
+    def _begin(self) -> None:
+        octets, self._came = self._came, b""
+        self._is_stepping = True
+        self._turns.take(partial(self._step, octets), self._stepped)
+
+    def _step(self, octets: bytes) -> bytes:
+        """In a thread: what is to be sent now. Raises TlsError."""
+        if self._over:
+            return b""
+        self.tunnel.feed(octets)
+        return self.tunnel.shake()
+
+    def _stepped(self, step: Future[bytes]) -> None:
+        self._is_stepping = False
+        fault = step.exception()
         if self._over:
             return
-        try:
-            owed = self.tunnel.shake()
-        except TlsError as fault:
+        if isinstance(fault, TlsError):
             self._end(fault)
             return
-        if owed:
+        if owed := step.result():
             self._send(owed)
         if self.tunnel.is_ready:
+            self.tunnel.feed(self._came)
             self._end(None)
+        elif self._came:
+            self._begin()
 
     def _end(self, fault: TlsError | None) -> None:
-        if not self._over:
-            self._over = True
-            self._settled(fault)
+        self._over = True
+        self._settled(fault)

@@ -109,6 +109,8 @@ class Worker:
         self._sessions = 0
         self._random: Random = SystemRandom()
         self._pool = ThreadPoolExecutor(BODY_WRITERS, "body")
+        # Of its own, so that nobody's body waits for handshakes; more threads than processors help nobody.
+        self._shakers = ThreadPoolExecutor(len(os.sched_getaffinity(0)), "handshake")
         self._owned: list[Committer] = []
         self._backlogs: dict[int, Backlog] = {}
         server = self._settings.server
@@ -209,7 +211,7 @@ class Worker:
             self._register.add,
             self._register.remove,
             self._register.moved,
-            Turns(self._loop),
+            Turns(self._loop, self._shakers),
             plan.penalty(self._settings),
         )
         welcome = partial(self._welcome, house)
@@ -346,6 +348,7 @@ class Worker:
         for spool in self._owned:
             await spool.close()
         self._pool.shutdown()
+        self._shakers.shutdown()
         self._log.emit(Stopped())
 
 
