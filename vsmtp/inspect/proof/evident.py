@@ -10,7 +10,19 @@ from typing import Final
 
 from vsmtp.config.load import Tree
 from vsmtp.inspect.proof.gather import all_rules, rules_of
-from vsmtp.rules.effects import AddRcpt, Forward, ForwardHost, ForwardRelay, RewriteRcpt, RewriteSender
+from vsmtp.rules.effects import (
+    AddressEffect,
+    Count,
+    ExportEffect,
+    HeaderEffect,
+    Log,
+    Maildir,
+    NoDelivery,
+    Notify,
+    RemoveRcpt,
+    TableEffect,
+    VariableEffect,
+)
 from vsmtp.rules.graph import Graph
 from vsmtp.rules.language import Jump, Return, Rule
 from vsmtp.rules.verdicts import Defer, Refuse
@@ -18,7 +30,11 @@ from vsmtp.vocabulary.stages import Stage
 
 # What a rule can do without opening a way: whatever lets pass, keeps or redirects mail is the solver's.
 _CLOSED: Final = (Refuse, Defer, Return, Jump, type(None))
-_LEADING: Final = (AddRcpt, RewriteRcpt, RewriteSender, Forward, ForwardRelay, ForwardHost)
+# Effects that lead no mail elsewhere; one that is not listed here, a new one too, is left to the solver.
+_QUIET: Final = (
+    HeaderEffect | AddressEffect | VariableEffect | TableEffect | ExportEffect
+    | Count | Log | Maildir | NoDelivery | Notify | RemoveRcpt
+)  # fmt: skip
 _GUARD: Final = "no-relaying"
 
 
@@ -41,5 +57,5 @@ def _is_guarded(graph: Graph) -> bool:
 
 
 def _opens(rule: Rule) -> bool:
-    leads = any(isinstance(effect, _LEADING) for effect in rule.effects)
+    leads = not all(isinstance(effect, _QUIET) for effect in rule.effects)
     return leads or not isinstance(rule.move, _CLOSED)
