@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from tests.rules.bench import pipeline
-from vsmtp.rules.wording import describe_condition, describe_conjunction, describe_move
+from vsmtp.rules.wording import describe_condition, describe_move
 from vsmtp.vocabulary.stages import Stage
 
 LOOKUP = 'lookup.user = { table = "users", key = "{rcpt.address}" }\n'
@@ -12,13 +12,12 @@ LOOKUP = 'lookup.user = { table = "users", key = "{rcpt.address}" }\n'
 def described(body: str, stage: str = "rcpt") -> str:
     text = f'[[rules.{stage}]]\nname = "r"\n{body}\ndo = [{{ log = "x" }}]'
     (node,) = pipeline(text, Stage[stage.upper()]).root
-    return describe_conjunction(node.placed[0].rule.when[0])
+    return " and ".join(map(describe_condition, node.placed[0].rule.when[0]))
 
 
 @pytest.mark.parametrize(
     ("body", "words"),
     [
-        ("", "always"),
         (
             "when.rcpt.domain.not_in = ['@local_domains', '@relay_domains']",
             "rcpt.domain not in @local_domains, @relay_domains",

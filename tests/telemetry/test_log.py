@@ -13,17 +13,17 @@ from hypothesis import strategies as st
 
 from vsmtp.telemetry import log as log_module
 from vsmtp.telemetry.events import Bug, CommandRefused, RuleSkipped, SessionOpened, Stopped, Stopping
-from vsmtp.telemetry.log import Event, Form, Log
-from vsmtp.vocabulary.actions import Level
+from vsmtp.telemetry.log import Event, Log
+from vsmtp.vocabulary.actions import Level, LogForm
 
-FORMS = get_args(Form)
+FORMS = get_args(LogForm)
 HOSTILE = '"a"=b \\ \n\r\t\x00\x1b[2J\x7f\x85\u2028\u2029\u202e é \ud800'
 NOON = 1_700_000_000.25
 
 
 @contextmanager
 def logging_to(
-    path: Path, form: Form = "json", level: Level = "debug", clock: Callable[[], float] = lambda: NOON
+    path: Path, form: LogForm = "json", level: Level = "debug", clock: Callable[[], float] = lambda: NOON
 ) -> Iterator[Log]:
     descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
     log = Log(level, form, [descriptor], clock)
@@ -34,7 +34,7 @@ def logging_to(
         os.close(descriptor)
 
 
-def written(path: Path, *events: Event, form: Form = "json", level: Level = "debug") -> list[str]:
+def written(path: Path, *events: Event, form: LogForm = "json", level: Level = "debug") -> list[str]:
     with logging_to(path, form, level) as log:
         for event in events:
             log.emit(event)
@@ -63,14 +63,14 @@ def test_an_event_without_fields_is_valid_json(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("form", FORMS)
-def test_an_event_is_one_line_in_every_form(tmp_path: Path, form: Form) -> None:
+def test_an_event_is_one_line_in_every_form(tmp_path: Path, form: LogForm) -> None:
     events: tuple[Event, ...] = (Stopped(), Stopping("x", 0), RuleSkipped("s", "r", ("a", "b")))
     lines = written(tmp_path / "log", *events, form=form)
     assert all(event.event in line for event, line in zip(events, lines, strict=True))
 
 
 @pytest.mark.parametrize("form", FORMS)
-def test_what_a_client_sent_breaks_no_line(tmp_path: Path, form: Form) -> None:
+def test_what_a_client_sent_breaks_no_line(tmp_path: Path, form: LogForm) -> None:
     events = (refused(HOSTILE), RuleSkipped(HOSTILE, HOSTILE, (HOSTILE, HOSTILE)), Bug("", "a\nb\n"))
     lines = written(tmp_path / "log", *events, form=form)
     assert len(lines) == len(events)
@@ -80,7 +80,7 @@ def test_what_a_client_sent_breaks_no_line(tmp_path: Path, form: Form) -> None:
 
 @pytest.mark.parametrize("form", FORMS)
 @given(st.text(st.characters(), max_size=40))
-def test_any_text_is_one_line(form: Form, text: str) -> None:
+def test_any_text_is_one_line(form: LogForm, text: str) -> None:
     line = log_module._RENDERERS[form](log_module._Stamp(lambda: NOON))(refused(text), "info")
     assert line.count(b"\n") == 1
     assert line.endswith(b"\n")

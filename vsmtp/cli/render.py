@@ -8,13 +8,13 @@ from typing import Any, Final, Literal, TypeAlias
 from unicodedata import combining, east_asian_width
 
 from vsmtp.values.diagnostic import Diagnostic, Place
+from vsmtp.values.legible import legible
 
 Format: TypeAlias = Literal["text", "json"]
 
 # A line longer than this is shown only around the fault.
 _WIDTH: Final = 160
 _BEFORE: Final = 60
-_UNPRINTABLE: Final = "\N{REPLACEMENT CHARACTER}"
 
 
 def render(diagnostics: Sequence[Diagnostic], form: Format) -> str:
@@ -66,7 +66,7 @@ def _columns(text: str) -> int:
 
 def printable(text: str) -> str:
     """The text without what could give orders to a terminal: a tree or a client's mail may hold anything."""
-    return "".join(letter if letter.isprintable() or letter == "\t" else _UNPRINTABLE for letter in text)
+    return legible(text, besides="\t")
 
 
 def _report(diagnostics: Sequence[Diagnostic]) -> dict[str, Any]:

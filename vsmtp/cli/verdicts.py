@@ -12,6 +12,7 @@ from vsmtp.inspect.judgement import deciding_stage
 from vsmtp.inspect.narration import stage_lines
 from vsmtp.inspect.rulebook import Rulebook
 from vsmtp.inspect.trials import Trial
+from vsmtp.values.legible import legible
 
 _INDENT = "       "
 
@@ -108,4 +109,4 @@ def as_junit(trials: Sequence[Trial], book: Rulebook) -> str:
 
 def _clean(text: str) -> str:
     """The text without what XML cannot hold at all: a client's mail may have brought it."""
-    return "".join(letter if letter.isprintable() or letter == "\n" else "?" for letter in text)
+    return legible(text, besides="\n", instead="?")

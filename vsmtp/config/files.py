@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from vsmtp.values.diagnostic import Diagnostic, Place
+from vsmtp.values.legible import legible
 
 INSTALLED: Final = Path("/etc/vsmtp")
 VENDOR: Final = Path("/usr/lib/vsmtp")
@@ -76,18 +77,13 @@ def _is_read(path: Path) -> bool:
 
 
 def _leftover(path: Path) -> Diagnostic:
-    message = f"`{shown(path.name)}` is not read"
+    message = f"`{legible(path.name)}` is not read"
     remedy = "only files whose names end in `.toml` and do not begin with a dot count"
-    return Diagnostic("note", "leftover", message, remedy, Place(shown(str(path)), 1, 1))
+    return Diagnostic("note", "leftover", message, remedy, Place(legible(str(path)), 1, 1))
 
 
 def _no_tree(directory: Path, reason: str) -> Diagnostic:
-    message = f"no configuration at `{shown(str(directory))}`: {reason}"
+    message = f"no configuration at `{legible(str(directory))}`: {reason}"
     return Diagnostic(
         "error", "no-tree", message, "write one with `vsmtp init DIR`, or name it with `-c DIR`", None
     )
-
-
-def shown(name: str) -> str:
-    """A name or another text, fit to be printed in one line whatever is in it."""
-    return "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in name)

@@ -10,9 +10,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from vsmtp.config.files import shown
 from vsmtp.config.locate import Node, Places, Span
 from vsmtp.values.diagnostic import Diagnostic, Fault, KeyPath, Place
+from vsmtp.values.legible import legible
 
 ADDITIVE: Final = frozenset({
     ("server", "local_domains"), ("server", "relay_domains"), ("server", "trusted"), ("rules", "disable"),
@@ -131,7 +131,7 @@ def locate_fault(root: Origin | None, fault: Fault) -> Diagnostic:
 
 def _one_line(text: str) -> str:
     # Messages quote what was written, which may be long and have lines.
-    clean = shown(text)
+    clean = legible(text)
     return clean if len(clean) <= _MAX_MESSAGE else clean[: _MAX_MESSAGE - 1] + "\N{HORIZONTAL ELLIPSIS}"
 
 

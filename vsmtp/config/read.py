@@ -9,10 +9,10 @@ from typing import Any, Final
 
 import tomli
 
-from vsmtp.config.files import shown
 from vsmtp.config.locate import MAX_DEPTH, Node, locate
 from vsmtp.config.merge import Document, Origin, place_of
 from vsmtp.values.diagnostic import Diagnostic, Place
+from vsmtp.values.legible import legible
 
 _LIMIT: Final = 2**63
 _DIGITS: Final = re.compile(r"[0-9_]+")
@@ -21,7 +21,7 @@ _HUGE: Final = "a whole number needs more than 64 bits"
 
 def read(path: Path) -> Document | Diagnostic:
     """Read a file as TOML 1.1; whatever is wrong with it is a diagnostic at its place."""
-    name = shown(str(path))
+    name = legible(str(path))
     try:
         octets = path.read_bytes()
     except OSError as error:

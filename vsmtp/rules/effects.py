@@ -317,11 +317,6 @@ def _headers_changed(effect: HeaderEffect) -> frozenset[str]:
             return frozenset({"*" if set(glob) & set("*?[") else glob.lower()})
 
 
-def headers_changed(effect: Effect) -> frozenset[str]:
-    """The header fields, lower case, that may be others afterwards; `*` for any."""
-    return frozenset(name.removeprefix("header:") for name in changes(effect) if name.startswith("header:"))
-
-
 def describe(effect: Effect) -> str:
     """A few words for a dry run's log line: the key as a rule writes it, and what was written there."""
     if isinstance(effect, ForwardRelay):

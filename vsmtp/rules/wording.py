@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from vsmtp.rules.language import Condition, Conjunction, Jump, Literal, Move, Op, Return, Test, Written
+from vsmtp.rules.language import Condition, Jump, Literal, Move, Op, Return, Test, Written
 from vsmtp.rules.verdicts import Accept, Defer, Delegate, Discard, Quarantine, Refuse, Trust
 from vsmtp.vocabulary.facts import Fact
 
@@ -41,11 +41,6 @@ _NAMED: Final[dict[type[Move], str]] = {
 def describe_condition(condition: Condition) -> str:
     """`rcpt.domain not in @local_domains, @relay_domains`; several tests are joined by `and`."""
     return " and ".join(describe_test(condition.fact, test) for test in condition.tests)
-
-
-def describe_conjunction(conjunction: Conjunction) -> str:
-    """All its conditions, joined by `and`; of an empty one `always`."""
-    return " and ".join(map(describe_condition, conjunction)) or "always"
 
 
 def describe_test(fact: Fact, test: Test) -> str:

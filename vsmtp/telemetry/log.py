@@ -13,11 +13,11 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, fields
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, ClassVar, Final, Literal, Protocol, TypeAlias
+from typing import TYPE_CHECKING, ClassVar, Final, Protocol, TypeAlias
 
 import orjson
 
-from vsmtp.vocabulary.actions import LOG_LEVELS, Level
+from vsmtp.vocabulary.actions import LOG_LEVELS, Level, LogForm
 
 if TYPE_CHECKING:
     from structlog.typing import Processor
@@ -26,7 +26,6 @@ FLUSH_EVERY: Final = 0.1
 # When nobody reads the pipe for so long, further lines are dropped and counted rather than fill the memory.
 MAX_WAITING: Final = 100_000
 
-Form: TypeAlias = Literal["json", "logfmt", "console"]
 Clock: TypeAlias = Callable[[], float]
 _WEIGHTS: Final = {level: weight for weight, level in enumerate(LOG_LEVELS)}
 
@@ -49,7 +48,7 @@ class Log:
     `clock` gives seconds since the epoch.
     """
 
-    def __init__(self, level: Level, form: Form, descriptors: Sequence[int], clock: Clock) -> None:
+    def __init__(self, level: Level, form: LogForm, descriptors: Sequence[int], clock: Clock) -> None:
         self._least = _WEIGHTS[level]
         self._descriptors = tuple(descriptors)
         self._render = _RENDERERS[form](_Stamp(clock))

@@ -66,6 +66,8 @@ LATER_EFFECTS: Final = frozenset({
 # Ascending.
 Level: TypeAlias = Literal["debug", "info", "warning", "error"]
 LOG_LEVELS: Final[tuple[str, ...]] = get_args(Level)
+# How a line of the log is written.
+LogForm: TypeAlias = Literal["json", "logfmt", "console"]
 
 # The warnings about rules, which a rule's `allow` may name.
 LINTS: Final = frozenset(

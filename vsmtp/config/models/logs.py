@@ -9,9 +9,7 @@ from pydantic import PlainValidator, ValidationInfo
 
 from vsmtp.config.models.section import Section
 from vsmtp.config.models.types import Listed, choice, in_tree, nearest, refusal, text_of
-from vsmtp.vocabulary.actions import Level
-
-Format: TypeAlias = Literal["json", "logfmt", "console"]
+from vsmtp.vocabulary.actions import Level, LogForm
 
 _TARGETS: Final = ("stderr", "journald", "syslog")
 
@@ -38,7 +36,7 @@ class Logs(Section):
 
     level: Annotated[Level, choice(Level)] = "info"
     """The least that is worth a line: `debug`, `info`, `warning` or `error`."""
-    format: Annotated[Format, choice(Format)] = "json"
+    format: Annotated[LogForm, choice(LogForm)] = "json"
     """`json` and `logfmt` for machines, `console` for people."""
     to: Listed[LogTarget] = ("stderr",)
     """Where: `stderr`, or paths of files (with a slash in them)."""

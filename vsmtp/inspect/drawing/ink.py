@@ -7,6 +7,7 @@ from html import escape
 from typing import Final
 
 from vsmtp.inspect.drawing.picture import Tone
+from vsmtp.values.legible import legible
 
 # Behind the verdict, and of its letters and frame.
 FILLS: Final[Mapping[Tone, str]] = {
@@ -29,4 +30,4 @@ LETTERS: Final[Mapping[Tone, str]] = {
 
 def marked_up(text: str) -> str:
     """Fit for XML and its kin, which have no place for control characters."""
-    return escape("".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in text))
+    return escape(legible(text))
