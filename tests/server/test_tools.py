@@ -174,6 +174,12 @@ def test_what_is_expedited_while_the_server_is_down_is_tried_at_the_start(tmp_pa
         until(lambda: [line for line in events(server, "deferred") if line["attempts"] == 2])
 
 
+def test_the_tree_may_be_named_before_the_action_and_behind_it(tmp_path: Path) -> None:
+    plant(tmp_path)
+    for words in (["-c", tmp_path, "list"], ["list", "-c", tmp_path]):
+        assert vsmtp("queue", *words).stdout == "the queue is empty\n"
+
+
 def test_a_queue_that_was_never_used_is_empty(tmp_path: Path) -> None:
     plant(tmp_path)
     assert queue(tmp_path, "list").stdout == "the queue is empty\n"

@@ -9,7 +9,7 @@ import asyncio
 import sqlite3
 import sys
 import time
-from argparse import ArgumentParser, Namespace
+from argparse import SUPPRESS, ArgumentParser, Namespace
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Final
@@ -44,6 +44,8 @@ def add_arguments(parser: ArgumentParser) -> None:
         ("remove", "take mail out of the queue, undelivered and unreported", True),
     ):
         action = actions.add_parser(name, help=about, description=about.capitalize() + ".")
+        # The tree may be named behind the action too, where most people write it.
+        action.add_argument("-c", "--config", type=Path, default=SUPPRESS, help=SUPPRESS)
         action.add_argument("--format", choices=("text", "json"), default="text", help="how to print")
         if wants:
             action.add_argument("ids", metavar="ID", nargs="+", help="a queue id, or `all`")
