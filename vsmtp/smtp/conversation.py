@@ -480,19 +480,12 @@ class Conversation:
             return None
         self._intake = None
         self._inbox.limit = self._terms.max_command_line
-        if isinstance(line, str):
-            return self._abort("auth_line_too_long" if line == "line_too_long" else line)
-        if line == exchange.CANCEL:
-            return self._abort("auth_cancelled")
-        data = exchange.decoded(line)
-        if data is None:
-            return self._abort("bad_base64")
-        self._open = response = AuthResponse(data)
-        return response
-
-    def _abort(self, name: str) -> AuthAborted:
+        response = exchange.response(line)
+        if isinstance(response, AuthResponse):
+            self._open = response
+            return response
         self.state = MOVES[self.state][AuthResponse]
-        self._say(Say(name))
+        self._say(Say(response))
         return AUTH_ABORTED
 
     def _watch_for_tls(self) -> None:

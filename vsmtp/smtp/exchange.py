@@ -6,10 +6,12 @@ import binascii
 import re
 from typing import Final
 
+from vsmtp.smtp.questions import AuthResponse
+
 # RFC 4954 4.  The longest base64 line that is taken; for the AUTH command this includes the command.
 MAX_LINE: Final = 12_288
 
-CANCEL: Final = b"*"
+_CANCEL: Final = b"*"
 _MECHANISM: Final = re.compile(rb"[A-Za-z0-9_\-]{1,20}")  # RFC 4422 3.1
 
 
@@ -30,6 +32,19 @@ def decoded(line: bytes) -> bytes | None:
         return binascii.a2b_base64(line, strict_mode=True)
     except (binascii.Error, ValueError):
         return None
+
+
+def response(line: bytes | str) -> AuthResponse | str:
+    """What the client has answered to a challenge, or the name of the reply that ends the exchange.
+
+    `line` is the line read, or the name of the reply to one that could not be.
+    """
+    if isinstance(line, str):
+        return "auth_line_too_long" if line == "line_too_long" else line
+    if line == _CANCEL:
+        return "auth_cancelled"
+    data = decoded(line)
+    return "bad_base64" if data is None else AuthResponse(data)
 
 
 def initial(encoded: bytes) -> bytes | None:
