@@ -42,3 +42,13 @@ greeting = "1s"
         with Client(server.port).greet() as client:
             client.mail("u@local.test")
             assert client.say("MAIL FROM:<a@src.test>") == "450 4.7.1 one is enough"
+
+
+def test_whoever_is_one_too_many_hears_it_in_other_words(tmp_path: Path) -> None:
+    extra = '[smtp.replies]\ntoo_many_from_network = "421 4.7.0 enough of you"\n'
+    with serving(tmp_path, server=ANYBODY + "\nmax_connections_per_ip = 1", extra=extra) as server:
+        with (
+            Client(server.port, source="127.0.0.7").greet(),
+            Client(server.port, source="127.0.0.7") as second,
+        ):
+            assert second.rest() == "421 4.7.0 enough of you"

@@ -32,6 +32,7 @@ from vsmtp.smtp.moves import State
 from vsmtp.smtp.questions import Chunk, Xclient
 from vsmtp.telemetry.events import Bug, ConnectionRefused, HandshakeFailed, SessionClosed, SessionOpened
 from vsmtp.values.reply import Reply
+from vsmtp.vocabulary.replies import REPLIES
 
 BUFFER: Final = 64 * 2**10
 # After so many answers the output is written, and no more is answered until the client has read.
@@ -39,9 +40,9 @@ ANSWERS_A_WRITE: Final = 64
 MAX_BACKLOG: Final = 64 * 2**10
 IN_MESSAGE: Final = frozenset({State.RECEIVING, State.IN_CHUNKS})
 
-TIMED_OUT: Final = Reply(421, "4.4.2", "timeout, closing connection")
-SHUTTING_DOWN: Final = Reply(421, "4.3.2", "service shutting down, try again later")
-INTERNAL: Final = Reply(421, "4.3.0", "internal error, closing connection")
+TIMED_OUT: Final = REPLIES["timeout"]
+SHUTTING_DOWN: Final = REPLIES["shutting_down"]
+INTERNAL: Final = REPLIES["internal_error"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from ipaddress import ip_address
 from typing import Final, NamedTuple
 
+from vsmtp.config.models.server import IMPLICIT_TLS
 from vsmtp.net.limits import NOBODY, Connections, IpAddress, Networks, plain
 from vsmtp.values.reply import Reply
 
@@ -43,13 +44,15 @@ class Client(NamedTuple):
 class Porter:
     """Who may come in, and what is done with them; one for all listeners of a worker.
 
-    `welcome` gets each admitted client with its socket, `refused` those turned away with the reason.
+    `welcome` gets each admitted client with its socket, `refused` those turned away with the reason, and what
+    those hear is `words` of the reason.
     """
 
     connections: Connections
     trusted: Networks
     welcome: Callable[[socket.socket, Client], None]
     refused: Callable[[Client, str], None]
+    words: Callable[[str], Reply]
     _known: dict[str, tuple[IpAddress, str, bool]] = field(default_factory=dict)
 
     def know(self, peer: str) -> tuple[IpAddress, str, bool]:
@@ -124,7 +127,8 @@ class Listener:
             return
         self._porter.refused(client, reason)
         with suppress(OSError):
-            peer.send(Reply(421, "4.7.0", reason).wire(), socket.MSG_DONTWAIT)
+            if self._kind not in IMPLICIT_TLS:  # there it would be taken for TLS
+                peer.send(self._porter.words(reason).wire(), socket.MSG_DONTWAIT)
         peer.close()
 
 

@@ -83,6 +83,12 @@ def _replies(settings: Settings) -> dict[str, Reply]:
     return {name: rewording(name, written) for name, written in settings.smtp.replies.items()}
 
 
+def turning_away(settings: Settings) -> Callable[[str], Reply]:
+    """What a client hears that is one too many, by the reason."""
+    own = terms(settings)
+    return lambda reason: own.in_own_words(Reply(421, "4.7.0", reason))
+
+
 def services(settings: Settings, certificates: Certificates | None) -> dict[str, Service]:
     """What each listener grants, by its name."""
     return {name: _service(settings, listener, certificates) for name, listener in settings.listeners.items()}

@@ -215,7 +215,8 @@ class Worker:
             plan.penalty(self._settings),
         )
         welcome = partial(self._welcome, house)
-        porter = Porter(self._register.limits, self._parts.trusted, welcome, self._turned_away)
+        words = plan.turning_away(self._settings)
+        porter = Porter(self._register.limits, self._parts.trusted, welcome, self._turned_away, words)
         listeners = [Listener(self._loop, bell, door, porter) for bell, door in self._given.doors]
         for listener in listeners:
             listener.start()
