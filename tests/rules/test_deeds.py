@@ -123,12 +123,22 @@ def test_a_message_is_written_where_there_is_one() -> None:
     assert read('write = "{queue.id}.eml"', Stage.DELIVERY) == ((Write(words("{queue.id}.eml")),), [])
 
 
+@pytest.mark.parametrize("name", ["X-Received", "Received-SPF", "*-Received"])
+def test_fields_that_only_sound_like_the_trace_are_anybodys(name: str) -> None:
+    assert read(f'remove_header = "{name}"')[1] == []
+
+
 @pytest.mark.parametrize("address", ["", "<>", "a@b.example"])
 def test_a_sender_is_rewritten_even_to_none(address: str) -> None:
     assert read(f'rewrite_sender = "{address}"', Stage.MAIL) == ((RewriteSender(words(address)),), [])
 
 
 @pytest.mark.parametrize(("text", "fault"), [
+    ('set_header = { name = "received", value = "x" }', "protected-header set_header.name"),
+    ('add_header = { name = "Return-Path", value = "x" }', "protected-header add_header.name"),
+    ('rename_header = { name = "X-Trace", to = "Received" }', "protected-header rename_header.to"),
+    ('remove_header = "Return-*"', "protected-header remove_header"),
+    ('remove_header = "*"', "protected-header remove_header"),
     ('add_rcpt = "nobody"', "bad-address add_rcpt"),
     ('add_rcpt = ""', "bad-address add_rcpt"),
     ("add_rcpt = 5", "bad-template add_rcpt"),

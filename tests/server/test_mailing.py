@@ -91,3 +91,42 @@ def test_the_trace_hides_only_who_logged_in_and_only_if_told_so(
     hidden = logged_in and setting == "not-authenticated"
     assert trace.startswith(b"Received: from unknown (authenticated)\r\n") is hidden
     assert (b"192.0.2.1" in trace) is not hidden
+
+
+TWO_BECOME_ONE = (
+    '[[rules.rcpt]]\nname = "alias"\nwhen.rcpt.local = ["c", "d"]\ndo = [{ rewrite_rcpt = "e@local.test" }]\n'
+)
+
+
+def recipients_of(folder: Path, rules: str, *lines: str) -> list[str]:
+    """Whom the mail is queued for when it is sent to these."""
+
+    async def scenario(house: House, guest: Guest) -> list[str]:
+        await guest.say(b"MAIL FROM:<a@src.test>\r\n")
+        for line in lines:
+            assert (await guest.say(f"RCPT TO:{line}\r\n".encode())).startswith("250")
+        await guest.say(b"DATA\r\n")
+        assert (await guest.say(b"Subject: s\r\n\r\n.\r\n")).startswith("250")
+        return [str(to.address) for to in house.queued[0].recipients]
+
+    return visit(folder, rules, scenario, trusted=True)
+
+
+@pytest.mark.parametrize("lines", [
+    ("<postmaster>", "<POSTMASTER>"), ("<postmaster>", "<postmaster@local.test>"),
+    ("<c@local.test>", "<d@local.test>"), ("<c@local.test>", "<e@local.test>"),
+    ("<e@local.test>", "<d@local.test>"),
+])  # fmt: skip
+def test_recipients_that_become_equal_are_one(tmp_path: Path, lines: tuple[str, ...]) -> None:
+    assert len(recipients_of(tmp_path, TWO_BECOME_ONE, *lines)) == 1
+
+
+def test_a_recipient_whose_copy_differs_stays_another(tmp_path: Path) -> None:
+    own = '[[rules.rcpt]]\nname = "own"\nwhen.rcpt.local = "d"\n'
+    own += 'do = [{ add_header = { name = "X-D", value = "d" } }]\n'
+    assert len(recipients_of(tmp_path, own + TWO_BECOME_ONE, "<c@local.test>", "<d@local.test>")) == 2
+
+
+def test_a_sender_that_wants_to_hear_of_two_hears_of_two(tmp_path: Path) -> None:
+    lines = ("<c@local.test> NOTIFY=SUCCESS", "<d@local.test>")
+    assert len(recipients_of(tmp_path, TWO_BECOME_ONE, *lines)) == 2

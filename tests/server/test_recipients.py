@@ -121,3 +121,10 @@ def test_what_can_be_told_at_once_is_not_asked_of_the_system() -> None:
     some = recipients(everybody=True)
     assert asyncio.run(some.find_out(Address.parse("no-such-user-here@here.test"))) is True
     assert asyncio.run(some.find_out(Address.parse("who@there.test"))) is MISSING
+
+
+def test_who_exists_is_said_by_the_nearest_domain_above() -> None:
+    users = Users("system", {"test": "any", "b.test": "@users"})
+    assert [users.of(domain) for domain in ("a.b.test", "b.test", "c.test", "elsewhere")] == [
+        "@users", "@users", "any", "system",
+    ]  # fmt: skip

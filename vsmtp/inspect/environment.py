@@ -13,6 +13,7 @@ from vsmtp.config.models.settings import Settings
 from vsmtp.config.models.types import SecretSource
 from vsmtp.config.secrets import reveal, secret_path
 from vsmtp.tables.kinds import table_faults
+from vsmtp.values.address import upwards
 from vsmtp.values.answer import Found, Unavailable
 from vsmtp.values.diagnostic import Fault, KeyPath
 
@@ -52,8 +53,8 @@ def _nobody_is_postmaster(settings: Settings, _: Environment) -> Iterator[Fault]
 
 
 def _who_exists(settings: Settings, domain: str) -> str:
-    said = {name.casefold(): one.recipients for name, one in settings.domains.items()}
-    return said.get(domain.casefold()) or settings.server.recipients
+    said = {name.casefold(): one.recipients for name, one in settings.domains.items() if one.recipients}
+    return next((said[one] for one in upwards(domain.casefold()) if one in said), settings.server.recipients)
 
 
 def _bad_certificate(settings: Settings, environment: Environment) -> Iterator[Fault]:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from datetime import date, datetime, time
-from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_network
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from typing import Any, Final, TypeAlias
 
 from vsmtp.rules.language import Interval, Op
@@ -23,9 +24,13 @@ _LAST_HOUR: Final = 23
 Network: TypeAlias = IPv4Network | IPv6Network
 
 
-def wanted(reason: str) -> ValueError:
+class WantedError(ValueError):
+    """The constant is of another kind than what is wanted; the reason says what is."""
+
+
+def wanted(reason: str) -> WantedError:
     """What is raised for a constant of the wrong kind: the caller makes a fault of it, whatever was wrong."""
-    return ValueError(reason)
+    return WantedError(reason)
 
 
 def fold(value: Scalar) -> str | bool:
@@ -99,10 +104,21 @@ def read_network(kind: Type, raw: Any) -> tuple[Interval, ...]:
     """An address or CIDR block as numbers; none for a block too narrow to ever hold a `client.net`."""
     if not isinstance(raw, str):
         raise wanted("an address or network is written as text")
-    network = ip_network(raw.strip(), strict=True)
+    network = _network(raw.strip())
     if kind is Type.NETWORK and network.prefixlen > NETWORK_BITS[network.version]:
         return ()
     return (Interval(ordinal(network.network_address), ordinal(network.broadcast_address) + 1),)
+
+
+def _network(text: str) -> Network:
+    try:
+        network = ip_network(text, strict=False)
+    except ValueError:
+        reason = "addresses are written `192.0.2.1` or `2001:db8::1`, networks `192.0.2.0/24`"
+        raise ValueError(reason) from None
+    if network.network_address != ip_address(text.partition("/")[0]):
+        raise ValueError(f"the network that holds it is `{network}`")
+    return network
 
 
 def read_text(kind: Type, raw: Any) -> str | bool:
@@ -199,19 +215,24 @@ def _clock(raw: Any) -> float:
 
 
 def _date(raw: Any) -> float:
-    if isinstance(raw, str):
-        raw = date.fromisoformat(raw)
-    if isinstance(raw, datetime) or not isinstance(raw, date):
+    day = _iso(date.fromisoformat, raw)
+    if isinstance(day, datetime) or not isinstance(day, date):
         raise wanted("a date is written `2026-12-31`")
-    return raw.toordinal()
+    return day.toordinal()
 
 
 def _instant(raw: Any) -> float:
-    if isinstance(raw, str):
-        raw = datetime.fromisoformat(raw)
-    if not isinstance(raw, datetime) or raw.tzinfo is None:
-        raise wanted("a moment is written with its offset: `2026-12-31T23:00:00+01:00`")
-    return raw.timestamp()
+    moment = _iso(datetime.fromisoformat, raw)
+    if not isinstance(moment, datetime) or moment.tzinfo is None:
+        raise wanted("a moment is written with its offset, `2026-12-31T23:00:00+01:00`")
+    return moment.timestamp()
+
+
+def _iso(read: Callable[[str], date], raw: Any) -> Any:
+    """What the text says, or what was no such text as it was."""
+    with suppress(ValueError):
+        return read(raw) if isinstance(raw, str) else raw
+    return raw
 
 
 _NUMBERS: Final[Mapping[Type, Callable[[Any], float]]] = {

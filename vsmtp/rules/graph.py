@@ -16,6 +16,7 @@ from vsmtp.rules.effects import Effect
 from vsmtp.rules.lanes import Lane
 from vsmtp.rules.language import Binding, Rule, RuleInfo, Test
 from vsmtp.rules.predicates import holds
+from vsmtp.values.address import upwards
 from vsmtp.values.diagnostic import KeyPath
 from vsmtp.vocabulary.answers import Answer, Scalar, Value
 from vsmtp.vocabulary.facts import Cost, Fact
@@ -223,11 +224,10 @@ class Graph:
         return tuple(name for name in chains if pipeline is not None and pipeline.chains.get(name))
 
     def _chain_of(self, domain: str, key: str) -> str:
-        while domain:
-            name = self.domains.get(domain, _NOTHING).get(key)
+        for one in upwards(domain):
+            name = self.domains.get(one, _NOTHING).get(key)
             if name is not None:
                 return name
-            domain = domain.partition(".")[2]
         return NONE
 
 

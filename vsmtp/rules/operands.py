@@ -77,8 +77,12 @@ def _operand(reading: Reading, fact: Fact, op: Op, raw: object, path: KeyPath) -
         message = f"{_shown(raw)} is no value that `{fact.label}` ever has"
         remedy = did_you_mean(str(raw), fact.choices) or str(error)
         reading.fault(path, "impossible-value", message, remedy)
+    except constants.WantedError as error:
+        reading.fault(path, "wrong-type", f"{error}, not {_shown(raw)}")
     except ValueError as error:
-        reading.fault(path, "wrong-type", f"{_shown(raw)} is no {_noun(op, fact)}: {error}")
+        said, shown = str(error), _shown(raw)
+        message = said if said.startswith(shown) else f"{shown} is no {_noun(op, fact)}: {said}"
+        reading.fault(path, "wrong-type", message)
     else:
         return operands
     return []

@@ -12,7 +12,7 @@ from vsmtp.rules.reading import Reading, did_you_mean
 from vsmtp.rules.template import Template
 from vsmtp.rules.verdicts import Defer, Refuse
 from vsmtp.values.diagnostic import KeyPath
-from vsmtp.values.reply import Reply
+from vsmtp.values.reply import UNSENDABLE, Reply
 from vsmtp.values.units import parse_duration
 from vsmtp.vocabulary.stages import Stage
 
@@ -73,6 +73,11 @@ def _read(
     if reply.code // 100 != kind:
         message = f"`{path[-1]}` takes a {kind}yz reply, not {reply.code}"
         reading.fault(path, "bad-reply", message, _OTHER.get(reply.code // 100, ""))
+        return None
+    strange = UNSENDABLE.search(reply.text)
+    if strange is not None:
+        message = f"a reply is printable ASCII, and `{strange[0]}` is none"
+        reading.fault(path, "bad-reply", message, "clients would be told `?` in its place")
         return None
     text = reading.template(reply.text, path, groups)
     code = _AT_CONNECT[kind] if reading.stage is Stage.CONNECT else reply.code

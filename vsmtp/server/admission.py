@@ -75,7 +75,7 @@ class Admission:
         self._responder.yes()
 
     def _settle(self, mailing: Mailing, to: Accepted, named: Address) -> str:
-        """Take an accepted recipient, as what rules said of it wants; the key of the one as which it counts."""
+        """Take an accepted recipient as rules want it; the key of the recipient as which it counts."""
         recipient = self._visit.book.recipient
         assert recipient is not None
         address = recipient.address

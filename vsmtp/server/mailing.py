@@ -86,6 +86,16 @@ class Accepted:
     variables: dict[str, Variable] = field(default_factory=dict)
     parameters: RcptParameters = NO_RCPT_PARAMETERS
 
+    def is_like(self, other: Accepted) -> bool:
+        """Whether the same was said of both, and the same is wanted for both."""
+        mine, its = self.scope, other.scope
+        return (
+            (mine.trusted, mine.fate, mine.way, mine.edits) == (its.trusted, its.fate, its.way, its.edits)
+            and self.chains == other.chains
+            and self.variables == other.variables
+            and self.parameters == other.parameters
+        )
+
     def notes(self, way: Way | None) -> Notes:
         """What goes into the queue with it; `way` is what was said of all, where nothing was of this one."""
         original, scope = self.original, self.scope
@@ -99,8 +109,10 @@ class Accepted:
 
 @dataclass(slots=True)
 class Mailing:
-    """One transaction. `keys` are the addresses named so far, so that equal recipients are one.
+    """One transaction.
 
+    `keys` has the key of each address named so far with that of the recipient as which it counts: equal ones
+    are one.
     `refused` are those that rules at `data` or `prequeue` did not want, with the reply to each.
     `named` has, over LMTP, the key of each recipient that the client named, equal ones again.
     """
@@ -109,7 +121,7 @@ class Mailing:
     eight_bit: bool
     scope: Scope = field(default_factory=Scope)
     recipients: list[Accepted] = field(default_factory=list)
-    keys: set[str] = field(default_factory=set)
+    keys: dict[str, str] = field(default_factory=dict)
     refused: list[tuple[Accepted, Reply]] = field(default_factory=list)
     reception: Reception | None = None
     named: tuple[str, ...] = ()
@@ -131,6 +143,16 @@ class Mailing:
         """A reply for each of `named`: what it was refused with, else `others`."""
         refused = {to.original.key: reply for to, reply in self.refused if to.original is not None}
         return [refused.get(key, others) for key in self.named]
+
+    def twin(self, recipient: Accepted) -> Accepted | None:
+        """Who gets the same mail at the same address already, so that the recipient need not be another.
+
+        Two of one address are kept apart where rules may part them, or the sender wants to hear of each.
+        """
+        key = recipient.address.key
+        if key not in self.keys:
+            return None
+        return next((to for to in self.recipients if to.address.key == key and to.is_like(recipient)), None)
 
     def add(self, recipient: Accepted, named: Address) -> None:
         """Take a recipient that the client named, or rules made of what it named."""
@@ -163,8 +185,10 @@ def change_recipients(
     for change in changes:
         match change:
             case RecipientAdded(address):
-                if all(address.key not in _keys(to) for to in recipients):
-                    recipients = [*recipients, adopt(address)]
+                known = {key for to in recipients for key in _keys(to)}
+                added = None if address.key in known else adopt(address)
+                if added is not None and added.address.key not in known:
+                    recipients = [*recipients, added]
             case RecipientRemoved(address):
                 recipients = [to for to in recipients if address.key not in _keys(to)]
             case SenderRewritten() | RecipientRewritten():

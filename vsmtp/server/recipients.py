@@ -10,7 +10,7 @@ from typing import Final
 
 from vsmtp.facts.subject import Recipient
 from vsmtp.tables.contract import Instant, Lookup, Table
-from vsmtp.values.address import Address
+from vsmtp.values.address import Address, upwards
 from vsmtp.values.answer import MISSING, Found, Missing, Unavailable
 from vsmtp.values.reply import Reply
 from vsmtp.vocabulary.answers import UNASKED, Unasked
@@ -45,8 +45,8 @@ def is_system_user(name: str) -> bool:
 class Users:
     """Who exists: `system` for users of the system, `any` for everybody, `@name` for the keys of a table.
 
-    `by_domain` (casefolded) goes before `default`, the nearest parent domain's where there is no own; `tables`
-    are those that are open; `exists` tells of users of the system.
+    `by_domain` (casefolded; the nearest parent's where a domain has none) goes before `default`; `tables` are
+    those that are open; `exists` tells of users of the system.
     """
 
     default: str = SYSTEM
@@ -56,11 +56,10 @@ class Users:
 
     def of(self, domain: str) -> str:
         """Who exists in a domain, casefolded."""
-        while domain and self.by_domain:
-            said = self.by_domain.get(domain)
-            if said is not None:
-                return said
-            domain = domain.partition(".")[2]
+        if self.by_domain:
+            return next(
+                (self.by_domain[one] for one in upwards(domain) if one in self.by_domain), self.default
+            )
         return self.default
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address
 from typing import Final
@@ -95,6 +96,13 @@ def parse_domain(text: str) -> str:
         msg = "the domain is not a name" if text else "no domain"
         raise ValueError(msg)
     return text
+
+
+def upwards(domain: str) -> Iterator[str]:
+    """A domain and those that it lies below, the nearest first."""
+    while domain:
+        yield domain
+        domain = domain.partition(".")[2]
 
 
 def _check_characters(text: str) -> None:

@@ -9,7 +9,8 @@ from typing import Final
 # RFC 5321 4.5.3.1.5: a reply line is at most 512 octets, code and CRLF included.
 MAX_LINE: Final = 512
 
-_UNSENDABLE: Final = re.compile(r"[^\x20-\x7e\n]")
+# What no reply can hold; it is sent as `?` (RFC 5321 4.2.1: textstring).
+UNSENDABLE: Final = re.compile(r"[^\x20-\x7e\n]")
 _WRITTEN: Final = re.compile(r"([245])(\d\d)(?: ([245])\.(\d{1,3}\.\d{1,3}))?(?: (.*))?", re.DOTALL)
 
 
@@ -54,7 +55,7 @@ class Reply:
         room = MAX_LINE - len("250-\r\n") - len(prefix)
         if len(self.text) <= room and self.text.isascii() and self.text.isprintable():
             return f"{self.code} {prefix}{self.text}\r\n".encode("ascii")
-        clean = _UNSENDABLE.sub("?", self.text)
+        clean = UNSENDABLE.sub("?", self.text)
         lines = [line[i : i + room] for line in clean.split("\n") for i in range(0, len(line) or 1, room)]
         last = len(lines) - 1
         return "".join(

@@ -51,14 +51,15 @@ DomainKey: TypeAlias = Annotated[str, AfterValidator(_name)]
 
 
 class Domain(Section):
-    """One domain; what it does not say falls back to the nearest parent domain that does."""
+    """One domain; but for `class`, what it does not say falls back to the nearest parent domain that does."""
 
     class_: Annotated[DomainClass | None, choice(DomainClass)] = Field(default=None, alias="class")
     """`local`: its mail is delivered here, as if it stood in `server.local_domains`; `relay`: it is taken
-    from anybody and passed on, as in `server.relay_domains`. Default: the lists of `[server]` decide."""
+    from anybody and passed on, as in `server.relay_domains`. Default: the lists of `[server]` decide, never a
+    parent domain."""
     recipients: RecipientsOf | None = None
-    """Who exists in this domain, if it is local: `system`, `any` or `"@table"`. Default:
-    `server.recipients`."""
+    """Who exists in this domain, if it is local: `system`, `any` or `"@table"`. Default: the parent
+    domain's, or else `server.recipients`."""
     incoming: DomainRules | None = None
     """For mail from elsewhere to this domain: a chain's name, rules that carry `stage`, or `none`. Default:
     the parent domain's."""
