@@ -143,3 +143,19 @@ def test_a_client_that_is_gone_hears_nothing(new_loop: NewLoop) -> None:
         assert (met.sent, met.ended) == ([], [])
 
     run(new_loop, work)
+
+
+@each_loop
+def test_more_than_waits_for_any_greeting_ends_a_handshake_at_its_last_step(new_loop: NewLoop) -> None:
+    async def work(turns: Turns) -> None:
+        handshake, met = begun(turns)
+        here = client()
+        handshake.take(here.shake())
+        await settled(turns)
+        here.feed(b"".join(met.sent))
+        handshake.take(here.shake() + here.seal(b"x" * (MAX_HANDSHAKE - 20_000)))
+        handshake.take(here.seal(b"x" * (MAX_HANDSHAKE - 20_000)))
+        await settled(turns)
+        assert [str(fault) for fault in met.ended] == ["too many octets before the end of the handshake"]
+
+    run(new_loop, work)

@@ -46,9 +46,9 @@ greeting = "1s"
 
 def test_whoever_is_one_too_many_hears_it_in_other_words(tmp_path: Path) -> None:
     extra = '[smtp.replies]\ntoo_many_from_network = "421 4.7.0 enough of you"\n'
-    with serving(tmp_path, server=ANYBODY + "\nmax_connections_per_ip = 1", extra=extra) as server:
-        with (
-            Client(server.port, source="127.0.0.7").greet(),
-            Client(server.port, source="127.0.0.7") as second,
-        ):
+    one_each = ANYBODY + "\nmax_connections_per_ip = 1"
+    with serving(tmp_path, server=one_each, extra=extra) as server, Client(server.port).greet():
+        with Client(server.port, source="127.0.0.7") as other:
+            assert other.reply().startswith("220")
+        with Client(server.port) as second:
             assert second.rest() == "421 4.7.0 enough of you"

@@ -89,10 +89,18 @@ class Handshake:
         if owed := step.result():
             self._send(owed)
         if self.tunnel.is_ready:
-            self.tunnel.feed(self._came)
-            self._end(None)
+            self._hand_on()
         elif self._came:
             self._begin()
+
+    def _hand_on(self) -> None:
+        """Leave to the tunnel what came during the last step; much of it is no client that waits for us."""
+        try:
+            self.tunnel.feed(self._came)
+        except TlsError as fault:
+            self._end(fault)
+        else:
+            self._end(None)
 
     def _end(self, fault: TlsError | None) -> None:
         self._over = True
