@@ -42,12 +42,11 @@ class Postman:
 
         `octets` are the items' in order, in any number of pieces; `bodies` stay the caller's to close.
         """
-        link = self._link or self._start()
         self._batches += 1
         batch = self._batches
         memory = write_batch(items, octets)
         try:
-            socket.send_fds(link, [announce(batch)], [memory, *bodies])
+            self._hand_over(batch, [memory, *bodies])
         finally:
             os.close(memory)
         answer: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
@@ -56,6 +55,15 @@ class Postman:
             return await answer
         finally:
             self._waiting.pop(batch, None)
+
+    def _hand_over(self, batch: int, descriptors: Sequence[int]) -> None:
+        """The postman has the batch. One that died idle, unheard of yet, took nothing: another gets it."""
+        announced = [announce(batch)]
+        try:
+            socket.send_fds(self._link or self._start(), announced, descriptors)
+        except (BrokenPipeError, ConnectionResetError):
+            self._end()
+            socket.send_fds(self._start(), announced, descriptors)
 
     async def close(self) -> None:
         """The process has ended; it finishes what it was given first."""
