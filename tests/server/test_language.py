@@ -287,12 +287,15 @@ def test_no_delivery_ends_a_recipient(server: Server, client: Client) -> None:
     name = queue_id(client.mail("nowhere@local.test"))
     until(lambda: decided(server, name, "delivery"))
     assert decided(server, name, "delivery")[0]["rules"] == ["nowhere"]
+    dropped = until(lambda: [one for one in events(server, "dropped") if one["queue"] == name])
+    assert [one["recipient"] for one in dropped] == ["nowhere@local.test"]
     assert not server.inbox("nowhere")
 
 
 def test_mail_held_after_queueing_goes_on_after_its_rule(server: Server, client: Client) -> None:
     name = queue_id(client.mail("k@local.test", message=message("keep")))
     until(lambda: queued(server, "quarantine/held"))
+    assert "postqueue: `score`, `once`, `keep`: quarantine held" in queue(server, "show", name)
     assert not server.inbox("k")
     queue(server, "release", name)
     text = stored(server, "k")

@@ -12,7 +12,7 @@ from vsmtp.queue.schedule import Schedule
 from vsmtp.server.ledger import Books, Ledger
 from vsmtp.server.parcel import Held, Parcel
 from vsmtp.smtp.parameters import Notify, OriginalRecipient, RcptParameters
-from vsmtp.telemetry.events import RecipientDeferred, RecipientDelivered, RecipientFailed
+from vsmtp.telemetry.events import RecipientDeferred, RecipientDelivered, RecipientDropped, RecipientFailed
 from vsmtp.telemetry.log import Event, Log
 from vsmtp.values.address import NULL_SENDER, Address
 from vsmtp.values.envelope import Content
@@ -83,11 +83,13 @@ def test_a_delivered_recipient_is_finished_and_told_with_its_delay() -> None:
     assert (event.recipient, event.delay, event.session) == ("a@there.test", 100.0, "session")
 
 
-def test_a_dropped_recipient_is_finished_without_a_word() -> None:
+def test_a_dropped_recipient_is_finished_and_nobody_but_the_log_hears_of_it() -> None:
     one = office()
     one.ledger.enter(one.parcel(1), None)
-    assert one.ledger.close()[0].finished == ((one.mail.number, 1),)
-    assert one.log.events == []
+    change, reports, _ = one.ledger.close()
+    assert (change.finished, reports) == (((one.mail.number, 1),), [])
+    name = one.spool.name(one.mail.number)
+    assert one.log.events == [RecipientDropped("session", name, "s@here.test", "b@there.test")]
 
 
 def test_a_deferred_recipient_waits_by_the_schedule_and_keeps_the_reason() -> None:

@@ -8,24 +8,22 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 import sys
-import time
 from argparse import SUPPRESS, ArgumentParser, Namespace
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, Final
-
-import orjson
+from typing import Final
 
 from vsmtp.cli.host import RELEASE, add_tree_option, own_name
-from vsmtp.cli.render import printable, render
+from vsmtp.cli.queued import as_json, as_row, in_full, listed, shown
+from vsmtp.cli.render import render
 from vsmtp.config.load import Tree, read_tree
 from vsmtp.queue import browse
 from vsmtp.queue.identity import queue_name
 from vsmtp.queue.opening import ShardTaken, ShardUnfit
-from vsmtp.queue.records import ACTIVE, Change, Committed, StoredMessage, StoredRecipient
+from vsmtp.queue.records import Change, Committed, StoredMessage
 from vsmtp.queue.shard import Shard
 from vsmtp.server.control import MAX_NUMBERS, ask
-from vsmtp.values.units import format_duration, format_size
+from vsmtp.values.units import format_size
 
 DONE: Final = 0
 FAILED: Final = 1
@@ -72,7 +70,8 @@ def _list(spool: Path, args: Namespace) -> int:
     for shard, message in browse.messages(spool):
         count += 1
         octets += message.size
-        _print(_listed if args.format == "text" else _as_json, shard, message)
+        name = queue_name(message.number, shard.name)
+        sys.stdout.write(listed(name, message) if args.format == "text" else as_json(as_row(name, message)))
     if args.format == "text":
         total = (
             f"{count} message{'' if count == 1 else 's'}, {format_size(octets)}"
@@ -90,7 +89,12 @@ def _show(spool: Path, args: Namespace) -> int:
             status = _missing(shard)
         else:
             assert isinstance(shard, Path)
-            _print(_shown if args.format == "text" else _as_json, shard, message)
+            name = queue_name(message.number, shard.name)
+            decided = browse.find_decision(spool, name) or ()
+            text = args.format == "text"
+            sys.stdout.write(
+                shown(name, message, decided) if text else as_json(in_full(name, message, decided))
+            )
     return status
 
 
@@ -178,63 +182,7 @@ def _apply(
 
 def _tell(form: str, order: str, names: list[str]) -> None:
     if form == "json":
-        sys.stdout.write(orjson.dumps({"done": order, "ids": names}).decode() + "\n")
+        sys.stdout.write(as_json({"done": order, "ids": names}))
     else:
         past = {"retry": "will be tried now", "release": "released", "remove": "removed"}[order]
         sys.stdout.write("".join(f"{name} {past}\n" for name in names))
-
-
-# Printing.
-
-
-def _print(form: Callable[[str, StoredMessage], str], shard: Path, message: StoredMessage) -> None:
-    sys.stdout.write(form(queue_name(message.number, shard.name), message))
-
-
-def _listed(name: str, message: StoredMessage) -> str:
-    age = format_duration(max(0, int(time.time() - message.arrived)))
-    sender = printable(str(message.sender))
-    lines = [f"{name}  {format_size(message.size):>9}  {age:>7}  {message.state}  from <{sender}>\n"]
-    lines += [f"    to <{printable(str(to.address))}>{_waiting(message, to)}\n" for to in message.recipients]
-    return "".join(lines)
-
-
-def _waiting(message: StoredMessage, to: StoredRecipient) -> str:
-    if message.state != ACTIVE:
-        return ""
-    if to.due is None:
-        return "  being delivered" if not to.attempts else f"  being delivered, attempt {to.attempts + 1}"
-    wait = format_duration(max(0, int(to.due - time.time())))
-    return f"  again in {wait}, after {to.attempts}: {printable(to.reply)}"
-
-
-def _shown(name: str, message: StoredMessage) -> str:
-    arrived = time.strftime("%Y-%m-%d %H:%M:%S %z", time.localtime(message.arrived))
-    header = message.content.data.partition(b"\r\n\r\n")[0].decode("utf-8", "backslashreplace")
-    return (
-        f"{_listed(name, message)}    arrived {arrived}, session {message.session}\n\n"
-        + "".join(f"    {printable(line)}\n" for line in header.split("\r\n"))
-        + "\n"
-    )
-
-
-def _as_json(name: str, message: StoredMessage) -> str:
-    row: dict[str, Any] = {
-        "id": name,
-        "state": message.state,
-        "arrived": message.arrived,
-        "size": message.size,
-        "sender": str(message.sender),
-        "session": message.session,
-        "recipients": [
-            {
-                "address": str(to.address),
-                "attempts": to.attempts,
-                "due": to.due,
-                "route": to.route,
-                "reply": to.reply,
-            }
-            for to in message.recipients
-        ],
-    }
-    return orjson.dumps(row, option=orjson.OPT_APPEND_NEWLINE).decode()

@@ -12,7 +12,7 @@ from vsmtp.queue.spool import Spool
 from vsmtp.server.bounces import Failing, compose_bounce
 from vsmtp.server.decisions import write_remarks
 from vsmtp.server.parcel import Parcel
-from vsmtp.telemetry.events import RecipientDeferred, RecipientDelivered, RecipientFailed
+from vsmtp.telemetry.events import RecipientDeferred, RecipientDelivered, RecipientDropped, RecipientFailed
 from vsmtp.telemetry.log import Log
 from vsmtp.values.outcome import Deferred, Delivered, Failed, Outcome
 from vsmtp.vocabulary.stages import Stage
@@ -52,7 +52,7 @@ class Ledger:
             self._remark(parcel, outcome)
         match outcome:
             case None:
-                self._finished.append(parcel.key)
+                self._drop(parcel)
             case Delivered():
                 self._finished.append(parcel.key)
                 self._books.log.emit(self._delivered(parcel, outcome))
@@ -106,6 +106,13 @@ class Ledger:
                 attempts, round(due - self._now, 1),
             )
         )  # fmt: skip
+
+    def _drop(self, parcel: Parcel) -> None:
+        self._finished.append(parcel.key)
+        held = parcel.held
+        self._books.log.emit(
+            RecipientDropped(held.mail.session, held.name, str(held.mail.sender), str(parcel.address))
+        )
 
     def _fail(self, parcel: Parcel, outcome: Failed) -> None:
         self._finished.append(parcel.key)

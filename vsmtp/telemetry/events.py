@@ -283,6 +283,18 @@ class RecipientDeferred:
 
 
 @dataclass(frozen=True, slots=True)
+class RecipientDropped:
+    """A recipient left the queue undelivered and unreported, because a rule wanted that."""
+
+    level: ClassVar[Level] = "info"
+    event: ClassVar[str] = "dropped"
+    session: str
+    queue: str
+    sender: str
+    recipient: str
+
+
+@dataclass(frozen=True, slots=True)
 class RecipientFailed:
     """A recipient left the queue undelivered; `bounce` is the queue id of the report, or empty."""
 
