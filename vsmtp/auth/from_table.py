@@ -12,14 +12,12 @@ from vsmtp.auth.backends import DENIED, Judged
 from vsmtp.auth.exchange import Granted
 from vsmtp.auth.scram import ITERATIONS, ScramKeys, decoy_keys, decoy_salt, write_keys
 from vsmtp.auth.secrets import Unusable, clear_secret, scram_keys, verify
-from vsmtp.tables.contract import VALUE, Row, Table
+from vsmtp.tables.contract import PASSWORD, VALUE, Row, Table
 from vsmtp.values.answer import MISSING, Found, Missing, Unavailable
 from vsmtp.values.secret import Secret
 
 T = TypeVar("T")
 
-# Of a row without a column of type `secret`.
-PASSWORD: Final = "password"  # noqa: S105 the name of a column
 # Hashes that wait for a thread; more will not be done before their clients lose patience.
 MAX_WAITING: Final = 64
 

@@ -10,13 +10,12 @@ from concurrent.futures import ThreadPoolExecutor
 from getpass import getpass
 from time import time
 
-from vsmtp.auth.from_table import PASSWORD
 from vsmtp.auth.secrets import DEFAULT_SCHEME, MAKERS, make_secret
 from vsmtp.cli.host import RELEASE, add_tree_option, own_name
 from vsmtp.cli.render import render
 from vsmtp.config.load import Tree, read_tree
 from vsmtp.config.models.settings import Settings
-from vsmtp.tables.contract import VALUE, Row, Writable
+from vsmtp.tables.contract import PASSWORD, VALUE, Row, Writable
 from vsmtp.tables.kinds import traits
 from vsmtp.tables.opening import Surroundings, open_tables
 from vsmtp.values.answer import Found, Missing, Unavailable

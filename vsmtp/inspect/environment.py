@@ -12,6 +12,7 @@ from typing import Final, TypeAlias
 from vsmtp.config.models.settings import Settings
 from vsmtp.config.models.types import SecretSource
 from vsmtp.config.secrets import reveal, secret_path
+from vsmtp.inspect.login_tables import missing_columns
 from vsmtp.tables.kinds import table_faults
 from vsmtp.values.address import upwards
 from vsmtp.values.answer import Found, Unavailable
@@ -151,6 +152,10 @@ def _bad_table(settings: Settings, _: Environment) -> Iterator[Fault]:
     yield from table_faults(settings.tables)
 
 
+def _missing_column(settings: Settings, _: Environment) -> Iterator[Fault]:
+    yield from missing_columns(settings)
+
+
 LINTS: Final[Mapping[str, Lint]] = {
     "unknown-user": _unknown_user,
     "no-postmaster": _nobody_is_postmaster,
@@ -158,6 +163,7 @@ LINTS: Final[Mapping[str, Lint]] = {
     "unreadable-secret": _unreadable_secret,
     "unwritable-path": _unwritable_path,
     "bad-table": _bad_table,
+    "missing-column": _missing_column,
 }
 
 

@@ -21,6 +21,8 @@ Lookup: TypeAlias = Found[Row] | Missing | Unavailable
 
 # The column of a table that has one.
 VALUE: Final = "value"
+# The column with the secret of a login, of a table without a column of type `secret`.
+PASSWORD: Final = "password"  # noqa: S105 the name of a column
 _UNFIT: Final = re.compile("[\ud800-\udfff]")
 # Longer keys are in no table; nobody's index has to carry what a client sent.
 MAX_KEY: Final = 1024
