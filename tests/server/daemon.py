@@ -67,9 +67,18 @@ def serving(base: Path, **sections: str) -> Iterator[Server]:
         yield server
 
 
+# How a line of the log begins: as JSON, as logfmt, for a console.
+LOGGED: Final = ("{", "time=", "20")
+
+
 def written(server: Server) -> list[str]:
-    """The log of `server` so far, line by line, without what it said to the administrator before."""
-    return list(dropwhile(lambda line: "started" not in line, server.output.split("\n")[:-1]))
+    """The log of `server` so far, line by line, without what each start told the administrator before.
+
+    Which event comes first is not said: what was found in the queue is told before `started`, and a server
+    that was killed may not have written that it had.
+    """
+    lines = dropwhile(lambda line: not line.startswith(LOGGED), server.output.split("\n")[:-1])
+    return [line for line in lines if not line.startswith("vsmtp: ")]
 
 
 def strange(server: Server) -> list[str]:
