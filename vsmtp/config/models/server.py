@@ -139,7 +139,7 @@ class Listener(Section):
     """Networks of proxies that must begin with a PROXY header (version 1 or 2), which says who the client
     is; nobody else may."""
     xclient_from: Listed[Network] = ()
-    """Networks of proxies that may say by XCLIENT who the client is; whoever was named may not say it again."""
+    """Networks of proxies that may say by XCLIENT who the client is; whoever was named names nobody else."""
 
     @property
     def is_implicit(self) -> bool:
