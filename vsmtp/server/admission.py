@@ -59,7 +59,7 @@ class Admission:
 
         def refuse(reply: Reply) -> None:
             # What rules did to the envelope for a recipient vanishes with it.
-            case.sheet.take_back()
+            case.take_back()
             self._responder.no(reply)
 
         if mailing.scope.trusted or not self._inquiry.concerns(_RCPT):

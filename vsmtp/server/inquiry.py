@@ -10,7 +10,6 @@ from vsmtp.server.decisions import refusal_of, remark_of
 from vsmtp.server.mailing import Mailing, Scope
 from vsmtp.server.office import Office
 from vsmtp.server.responder import Responder
-from vsmtp.server.sheets import StageSheet
 from vsmtp.server.stages import Case
 from vsmtp.server.visit import Visit
 from vsmtp.values.envelope import Content
@@ -31,8 +30,9 @@ class Inquiry:
     def case(self, scope: Scope, content: Callable[[], Content] | None = None) -> Case:
         """What a stage is asked about; what is said goes into `scope`, `content` is the message if any."""
         visit = self._visit
-        sheet = StageSheet(self._office.works, visit.name, visit.book, scope, content)
-        return Case(visit.name, visit.book, sheet, failed=self._responder.fail)
+        case = Case(self._office.works, visit.name, visit.book, scope, content)
+        case.failed = self._responder.fail
+        return case
 
     def concerns(self, stage: Stage, mailing: Mailing | None = None) -> bool:
         """Whether any rule of `stage` looks at the client, or at this mail of its own."""
@@ -52,7 +52,7 @@ class Inquiry:
     ) -> None:
         """Ask the rules of `stage`; on a yes remember in the scope what it is to mean later, and `accept`."""
         self._responder.is_deciding = True
-        scope = case.sheet.scope
+        scope = case.scope
 
         def judge(ended: Ended) -> None:
             if case.matched:

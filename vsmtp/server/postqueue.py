@@ -30,7 +30,7 @@ from vsmtp.server.mailing import Accepted, Scope, change_recipients
 from vsmtp.server.memory import Memory
 from vsmtp.server.notes import read_notes, write_notes
 from vsmtp.server.parcel import Destination, Dropped, Held, Mail, Postponed
-from vsmtp.server.sheets import StageSheet, Works
+from vsmtp.server.sheets import Works
 from vsmtp.server.stages import UNDECIDED, Case, Stages
 from vsmtp.smtp.parameters import NO_RCPT_PARAMETERS, RcptParameters
 from vsmtp.telemetry.events import MessageHeld
@@ -273,7 +273,7 @@ class _Judgement:
 
     def _case(self, book: FactBook, scope: Scope, part: Part) -> Case:
         session, mail = self.held.mail.session, self.held.mail
-        sheet = StageSheet(
+        case = Case(
             self.by.works,
             session,
             book,
@@ -283,7 +283,8 @@ class _Judgement:
                 mail.content.file,
             ),
         )
-        return Case(session, book, sheet, part)
+        case.part = part
+        return case
 
     def _note(self, case: Case, ended: Ended) -> None:
         if case.matched:

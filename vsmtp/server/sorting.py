@@ -18,7 +18,7 @@ from vsmtp.server.mailing import Scope
 from vsmtp.server.memory import Memory
 from vsmtp.server.notes import Notes, read_notes
 from vsmtp.server.parcel import Destination, Dropped, Into, Lane, Parcel, Postponed
-from vsmtp.server.sheets import StageSheet, Works
+from vsmtp.server.sheets import Works
 from vsmtp.server.stages import UNDECIDED, Case, Stages
 from vsmtp.values.address import Address
 from vsmtp.values.envelope import Content
@@ -86,10 +86,10 @@ class Sorting:
         book.apply(scope.edits)
         if held.was_judged:
             scope.way = scope.way or held.read_context().way
-        sheet = StageSheet(self.works, held.mail.session, book, scope, lambda: _copy(parcel, scope.edits))
+        case = Case(self.works, held.mail.session, book, scope, lambda: _copy(parcel, scope.edits))
         chains = self.memory.chains(held, parcel.address)
-        part = whole(self.stages.graph.acting(_DELIVERY, chains))
-        return Case(held.mail.session, book, sheet, part)
+        case.part = whole(self.stages.graph.acting(_DELIVERY, chains))
+        return case
 
     def _judged(self, parcel: Parcel, case: Case, ended: Ended) -> Destination:
         match ended.verdict:
@@ -104,7 +104,7 @@ class Sorting:
 
     def _go(self, parcel: Parcel, case: Case) -> Destination:
         """Send it as the rules of `delivery` left it."""
-        book, scope = case.facts, case.sheet.scope
+        book, scope = case.facts, case.scope
         recipient = book.recipient
         assert recipient is not None
         parcel.address = self.memory.recipients.keeper(recipient.address)

@@ -5,21 +5,22 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Callable, Coroutine
-from dataclasses import dataclass
 from typing import Any, Final, Protocol, TypeAlias
 
 from vsmtp.effects.carry import carry_out
 from vsmtp.facts.answers import FactBook
 from vsmtp.rules.effects import AddRcpt, Effect
-from vsmtp.rules.evaluate import NO_VERDICT, WHOLE, Asks, Ended, Fired, Part, Position, Walk
+from vsmtp.rules.evaluate import NO_VERDICT, WHOLE, Asks, Ended, Fired, Position, Walk
 from vsmtp.rules.frames import Observer
 from vsmtp.rules.graph import Graph, Pipeline
 from vsmtp.rules.language import RuleInfo
 from vsmtp.rules.verdicts import Defer
 from vsmtp.server.context import Stop
-from vsmtp.server.sheets import StageSheet
+from vsmtp.server.mailing import Scope
+from vsmtp.server.sheets import StageSheet, Works
 from vsmtp.telemetry.events import RuleSkipped
 from vsmtp.telemetry.log import Log
+from vsmtp.values.envelope import Content
 from vsmtp.vocabulary.answers import Facts
 from vsmtp.vocabulary.replies import REPLIES
 from vsmtp.vocabulary.stages import Stage
@@ -37,26 +38,58 @@ def _nothing() -> None:
     """Nobody waits for the end."""
 
 
-@dataclass(slots=True)
 class Case:
     """What a stage is asked about: the facts, the session they belong to, and what rules may change.
 
-    `part` says which tables are read and `stop` where to go on; `failed` is called when the evaluation is cut
-    off by a fault of ours. `carried_out` hears of each effect when its turn has come. Afterwards `matched`
-    are the rules that matched, `position` is where the deciding one stands, and `shipped_ran` whether the
-    shipped rules were asked.
+    What they say goes into `scope`; `content` gives the message as it stands, where there is one. `part` says
+    which tables are read and `stop` where to go on; `failed` is called when the evaluation is cut off by a
+    fault of ours. `carried_out` hears of each effect when its turn has come. Afterwards `matched` are the
+    rules that matched, `position` is where the deciding one stands, and `shipped_ran` whether the shipped
+    rules were asked. `stage`, `walk` and `witness` are those of the evaluation, once it has begun.
     """
 
-    session: str
-    facts: FactBook
-    sheet: StageSheet
-    part: Part = WHOLE
-    stop: Stop | None = None
-    failed: Callable[[], None] = _nothing
-    carried_out: Callable[[Effect, Fired], None] | None = None
-    matched: tuple[RuleInfo, ...] = ()
-    position: Position = ()
-    shipped_ran: bool = False
+    __slots__ = (
+        "_content", "_sheet", "_works", "carried_out", "facts", "failed", "matched", "part", "position",
+        "scope", "session", "shipped_ran", "stage", "stop", "walk", "witness",
+    )  # fmt: skip
+
+    stage: Stage
+    walk: Walk
+
+    def __init__(
+        self,
+        works: Works,
+        session: str,
+        facts: FactBook,
+        scope: Scope,
+        content: Callable[[], Content] | None = None,
+    ) -> None:
+        self.session = session
+        self.facts = facts
+        self.scope = scope
+        self.part = WHOLE
+        self.stop: Stop | None = None
+        self.failed: Callable[[], None] = _nothing
+        self.witness: Witness | None = None
+        self.carried_out: Callable[[Effect, Fired], None] | None = None
+        self.matched: tuple[RuleInfo, ...] = ()
+        self.position: Position = ()
+        self.shipped_ran = False
+        self._works = works
+        self._content = content
+        self._sheet: StageSheet | None = None
+
+    @property
+    def sheet(self) -> StageSheet:
+        """What rules may change; most cases end without one."""
+        if self._sheet is None:
+            self._sheet = StageSheet(self._works, self.session, self.facts, self.scope, self._content)
+        return self._sheet
+
+    def take_back(self) -> None:
+        """What rules did to the envelope is undone: it was for a recipient that is refused."""
+        if self._sheet is not None:
+            self._sheet.take_back()
 
 
 class Witness(Observer, Protocol):
@@ -73,16 +106,6 @@ class Witness(Observer, Protocol):
 
 
 Summon: TypeAlias = Callable[[Stage, Case], Witness]
-
-
-@dataclass(slots=True)
-class _Evaluation:
-    """A walk, what it is about, and who hears of its end."""
-
-    stage: Stage
-    walk: Walk
-    case: Case
-    witness: Witness | None
 
 
 class Stages:
@@ -114,73 +137,69 @@ class Stages:
 
     def decide(self, stage: Stage, case: Case, then: Then) -> None:
         """Call `then` with what the rules of `stage` say: before returning, unless something takes I/O."""
-        evaluation = self._begin(stage, case)
-        if evaluation is None:
+        if not self._begin(stage, case):
             then(NO_VERDICT)
             return
-        stop = self._advance(evaluation)
+        stop = self._advance(case)
         if isinstance(stop, Ended):
             then(stop)
         else:
-            self.start(self._decide_later(evaluation, stop, then), case.failed)
+            self.start(self._decide_later(case, stop, then), case.failed)
 
     async def judge(self, stage: Stage, case: Case) -> Ended:
         """What the rules of `stage` say."""
-        evaluation = self._begin(stage, case)
-        if evaluation is None:
-            return NO_VERDICT
-        return await self._finish(evaluation, self._advance(evaluation))
+        return await self._finish(case, self._advance(case)) if self._begin(stage, case) else NO_VERDICT
 
     def start(self, work: Coroutine[Any, Any, None], failed: Callable[[], None]) -> None:
         """Run `work` for the worker; `failed` is called if it does not come to its end."""
         self._spawn(_watched(work, failed))
 
-    def _begin(self, stage: Stage, case: Case) -> _Evaluation | None:
+    def _begin(self, stage: Stage, case: Case) -> bool:
+        """Begin a walk; False if the stage has no rules."""
         pipeline = self._pipelines.get(stage)
         if pipeline is None:
-            return None
+            return False
+        case.stage = stage
         case.facts.begin_stage()
         if self.summon is not None:
-            witness = self.summon(stage, case)
+            case.witness = witness = self.summon(stage, case)
             case.carried_out = witness.carried_out
-            walk = Walk(pipeline, witness.supposed(case.facts), witness, case.part)
-            evaluation = _Evaluation(stage, walk, case, witness)
+            case.walk = Walk(pipeline, witness.supposed(case.facts), witness, case.part)
         else:
             observer = self._observe(case.session, stage) if self._observe else None
-            evaluation = _Evaluation(stage, Walk(pipeline, case.facts, observer, case.part), case, None)
+            case.walk = Walk(pipeline, case.facts, observer, case.part)
         if case.stop is not None:
-            evaluation.walk.resume(case.stop.position, after=case.stop.after)
-        return evaluation
+            case.walk.resume(case.stop.position, after=case.stop.after)
+        return True
 
-    def _advance(self, evaluation: _Evaluation) -> Ended | Asks | None:
+    def _advance(self, case: Case) -> Ended | Asks | None:
         """Go as far as it goes at once: to the end, to facts that are to be fetched, or (None) to deeds."""
-        advance = evaluation.walk.advance
-        while isinstance(step := advance(), Fired):
-            sheet = evaluation.case.sheet
-            self._carry_out(step, evaluation.case)
+        while isinstance(step := case.walk.advance(), Fired):
+            sheet = case.sheet
+            self._carry_out(step, case)
             if sheet.is_waiting:
                 return None
             if sheet.trouble is not None:
-                return self._end(evaluation, _undecided(evaluation))
-        return self._end(evaluation, step) if isinstance(step, Ended) else step
+                return self._end(case, _undecided(case))
+        return self._end(case, step) if isinstance(step, Ended) else step
 
-    async def _finish(self, evaluation: _Evaluation, stop: Ended | Asks | None) -> Ended:
-        sheet = evaluation.case.sheet
+    async def _finish(self, case: Case, stop: Ended | Asks | None) -> Ended:
         while not isinstance(stop, Ended):
             if stop is not None:
-                await self._fetch_all(evaluation.case.facts, stop.facts)
+                await self._fetch_all(case.facts, stop.facts)
             else:
+                sheet = case.sheet
                 await sheet.settle()
                 if sheet.trouble is not None:
-                    return self._end(evaluation, _undecided(evaluation))
+                    return self._end(case, _undecided(case))
                 if sheet.unwritten is not None:
-                    evaluation.walk.give_up(*sheet.unwritten)
+                    case.walk.give_up(*sheet.unwritten)
                     sheet.unwritten = None
-            stop = self._advance(evaluation)
+            stop = self._advance(case)
         return stop
 
-    async def _decide_later(self, evaluation: _Evaluation, stop: Asks | None, then: Then) -> None:
-        then(await self._finish(evaluation, stop))
+    async def _decide_later(self, case: Case, stop: Asks | None, then: Then) -> None:
+        then(await self._finish(case, stop))
 
     async def _fetch_all(self, book: FactBook, names: frozenset[str]) -> None:
         """Fetch them together: that takes the time of the slowest."""
@@ -198,18 +217,18 @@ class Stages:
                 case.carried_out(effect, fired)  # before: its texts may rest on what it changes
             carry_out(effect, fired, case.sheet)
 
-    def _end(self, evaluation: _Evaluation, ended: Ended) -> Ended:
-        case, walk = evaluation.case, evaluation.walk
+    def _end(self, case: Case, ended: Ended) -> Ended:
+        walk = case.walk
         for skipped in walk.skipped:
             self._log.emit(RuleSkipped(case.session, skipped.rule.name, skipped.unavailable))
         case.shipped_ran = walk.shipped_ran
         if walk.matched:
             case.matched = walk.matched
-            self.hits.update((evaluation.stage, rule.name) for rule in walk.matched)
+            self.hits.update((case.stage, rule.name) for rule in walk.matched)
         if ended.rule is not None:
             case.position = walk.position
-        if evaluation.witness is not None:
-            evaluation.witness.ended(ended)
+        if case.witness is not None:
+            case.witness.ended(ended)
         return ended
 
 
@@ -244,7 +263,7 @@ async def _watched(work: Coroutine[Any, Any, None], failed: Callable[[], None]) 
             failed()
 
 
-def _undecided(evaluation: _Evaluation) -> Ended:
+def _undecided(case: Case) -> Ended:
     """What becomes of mail that cannot go on without what a rule wanted and could not get."""
-    reply = _UNDECIDED_AT_CONNECT if evaluation.stage is Stage.CONNECT else UNDECIDED
-    return Ended(Defer(reply), evaluation.case.sheet.trouble)
+    reply = _UNDECIDED_AT_CONNECT if case.stage is Stage.CONNECT else UNDECIDED
+    return Ended(Defer(reply), case.sheet.trouble)

@@ -32,10 +32,12 @@ class Inbox:
 
         A line has at most `limit` octets, one that begins with AUTH `auth_limit`.
         """
-        start = self._at
-        end = self._buffer.find(b"\n", start)
+        buffer, start = self._buffer, self._at
+        if start == len(buffer):
+            return None
+        end = buffer.find(b"\n", start)
         if end < 0:
-            if len(self._buffer) - start >= self.limit and len(self._buffer) - start >= self._limit_at(start):
+            if len(buffer) - start >= self.limit and len(buffer) - start >= self._limit_at(start):
                 # What is known to be too long is not kept; its end still has to come before anything counts.
                 self._overlong = True
                 self.clear()
@@ -44,9 +46,9 @@ class Inbox:
         if self._overlong or (end - start >= self.limit and end - start >= self._limit_at(start)):
             self._overlong = False
             return "line_too_long"
-        if end == start or self._buffer.find(b"\r", start, end) != end - 1:
+        if end == start or buffer.find(b"\r", start, end) != end - 1:
             return "bad_line_end"
-        line = self._buffer[start : end - 1]
+        line = buffer[start : end - 1]
         return "bad_line_end" if b"\0" in line else line
 
     def _limit_at(self, start: int) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from ipaddress import IPv4Address, IPv6Address
 from typing import Final
 
@@ -31,11 +31,18 @@ class Address:
     """A mailbox.
 
     `local` is the local part without quotes, `domain` the domain as spelled or a literal in brackets.
-    Both empty: the null reverse-path `<>`. Only the domain empty: a bare `<Postmaster>`.
+    Both empty: the null reverse-path `<>`. Only the domain empty: a bare `<Postmaster>`. `key` is the form
+    that two spellings of one mailbox share: case ignored (`rules.md`).
     """
 
     local: str
     domain: str
+    # Every recipient is looked for by it again and again.
+    key: str = field(init=False, compare=False, repr=False)
+
+    def __post_init__(self) -> None:
+        key = f"{self.local}@{self.domain}" if self.domain else self.local
+        object.__setattr__(self, "key", key.casefold())
 
     @classmethod
     def parse(cls, text: str) -> Address:
@@ -63,11 +70,6 @@ class Address:
     def is_ascii(self) -> bool:
         """Whether the address can travel without SMTPUTF8 (RFC 6531)."""
         return self.local.isascii() and self.domain.isascii()
-
-    @property
-    def key(self) -> str:
-        """The form that two spellings of one mailbox share: case ignored (`rules.md`)."""
-        return f"{self.local}@{self.domain}".casefold() if self.domain else self.local.casefold()
 
     def __str__(self) -> str:
         """The address as it stands between `<` and `>`, the local part quoted where it must be."""
