@@ -454,3 +454,22 @@ def test_what_a_client_wrote_breaks_no_reply_and_no_header(tmp_path: Path) -> No
     header = f'[[rules.prequeue]]\nname = "a"\ndo = [{{ add_header = {field} }}]\n'
     copy = play(tmp_path / "2", header, hostile).copies[0]
     assert not [line for line in copy.message.lower().splitlines() if line.startswith(b"x-evil")]
+
+
+@pytest.mark.parametrize("test", ["none = { is = 'x' }", "exists = false"])
+@pytest.mark.parametrize("positive", ["any = { not = 'x' }", "all = { not = 'x' }", "exists = true"])
+def test_of_an_empty_list_none_holds_and_nothing_positive_does(
+    tmp_path: Path, test: str, positive: str
+) -> None:
+    bare = mail("ann@example.org", text="Subject: s\r\n\r\nhi\r\n")
+    holds = LOUD.format("prequeue", f"message.headers.x-y.{test}".replace("'", '"'))
+    assert play(tmp_path / "1", holds, bare).outcome == "rejected"
+    fails = LOUD.format("prequeue", f"message.headers.x-y.{positive}".replace("'", '"'))
+    assert play(tmp_path / "2", fails, bare).outcome == "accepted"
+
+
+@pytest.mark.parametrize(("stage", "sees"), [("connect", True), ("helo", True), ("rcpt", False)])
+def test_a_variable_set_for_one_mail_is_forgotten_with_it(tmp_path: Path, stage: str, sees: bool) -> None:  # noqa: FBT001 what is seen
+    rules = f'[[rules.{stage}]]\nname = "set"\ndo = [{{ set = {{ x = "a" }} }}]\n'
+    rules += LOUD.format("mail", "var.x.exists = true")
+    assert (play(tmp_path, rules, mail("ann@example.org")).outcome == "rejected") is sees

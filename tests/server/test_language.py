@@ -240,6 +240,28 @@ def test_exports_are_written_before_the_250(server: Server, client: Client) -> N
     assert json.loads((folder / "exporter.json").read_text())["sender.address"] == "exporter@src.test"
 
 
+def test_an_export_leaves_its_directory_by_no_address(server: Server, client: Client) -> None:
+    before = sorted(server.base.iterdir())
+    said = client.mail("e@local.test", sender='"../../out/x"@src.test', message=message("export"))
+    assert said.startswith("250")
+    names = [path.name for path in (server.base / "exports").rglob("*out*")]
+    assert sorted(names) == ["%2E.%2F..%2Fout%2Fx.eml", "%2E.%2F..%2Fout%2Fx.json"]
+    assert sorted(server.base.iterdir()) == before
+
+
+def test_limits_count_what_came_through_the_daemon(server: Server) -> None:
+    for count in (1, 2, 3):
+        with Client(server.port).greet() as client:
+            client.mail("rated@local.test", sender="rated@src.test")
+        until(lambda count=count: len(server.inbox("rated")) == count)
+    scores = [path.read_text() for path in server.inbox("rated")]
+    assert [sum(f"X-Score: 2 from src.test {count}\n" in text for text in scores) for count in (1, 2, 3)] == [
+        1,
+        1,
+        1,
+    ]
+
+
 def test_a_table_is_written_before_the_verdict(server: Server, client: Client) -> None:
     assert client.mail("g@local.test", message=message("greylist")) == "451 4.7.1 come again"
     assert client.mail("g@local.test", message=message("greylist")).startswith("250")
