@@ -38,7 +38,7 @@ def add_arguments(parser: ArgumentParser) -> None:
         ("list", "all mail that is queued", False),
         ("show", "one message: its envelope, its recipients, its header", True),
         ("retry", "try waiting mail again now", True),
-        ("release", "let mail out of its quarantine, or of hold, and deliver it", True),
+        ("release", "let mail out of its quarantine and deliver it", True),
         ("remove", "take mail out of the queue, undelivered and unreported", True),
     ):
         action = actions.add_parser(name, help=about, description=about.capitalize() + ".")
