@@ -473,3 +473,10 @@ def test_a_variable_set_for_one_mail_is_forgotten_with_it(tmp_path: Path, stage:
     rules = f'[[rules.{stage}]]\nname = "set"\ndo = [{{ set = {{ x = "a" }} }}]\n'
     rules += LOUD.format("mail", "var.x.exists = true")
     assert (play(tmp_path, rules, mail("ann@example.org")).outcome == "rejected") is sees
+
+
+def test_a_path_is_told_as_it_would_be_made(tmp_path: Path) -> None:
+    rules = '[exports]\npath = "exports"\n[[rules.prequeue]]\nname = "a"\n'
+    rules += 'do = [{ write = "{sender.local}.eml" }]\n'
+    played = play(tmp_path, rules, mail("ann@example.org", sender='"../x"@example.com'))
+    assert [deed.text for seen in played.stages for deed in seen.effects] == ["write %2E.%2Fx.eml"]

@@ -6,8 +6,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Any, Literal, TypeAlias
 
+from vsmtp.effects.paths import render_path
+from vsmtp.effects.unfit import Unfit
 from vsmtp.inspect.world import Supposed, World
-from vsmtp.rules.effects import Effect, describe
+from vsmtp.rules.effects import Dump, Effect, Maildir, Write, describe
 from vsmtp.rules.evaluate import Ended, Fired
 from vsmtp.rules.language import Binding, RuleInfo
 from vsmtp.rules.template import Template, render_text
@@ -186,6 +188,9 @@ def _filled_in(effect: Effect, facts: Facts) -> Effect:
         else _rendered(getattr(effect, field.name), facts)
         for field in fields(effect)
     }
+    if isinstance(effect, Write | Dump | Maildir):
+        path = render_path(effect.path, facts)
+        changes["path"] = Template((path.reason if isinstance(path, Unfit) else path,))
     return replace(effect, **changes)
 
 
