@@ -430,3 +430,30 @@ def test_a_proof_says_what_it_rests_on(tmp_path: Path) -> None:
     assert any("198.51.100.0/24" in each for each in proofs.assumptions)
     assert any("relayed.example" in each for each in proofs.assumptions)
     assert proofs.notes == ("`a` sends mail to new@partner.example, as you wrote",)
+
+
+def test_what_an_alias_leads_to_is_an_address_when_it_is_played(tmp_path: Path) -> None:
+    rules = """
+[tables.aliases]
+type = "csv"
+path = "aliases.csv"
+columns = { to = "text" }
+[[rules.rcpt]]
+name = "aliases"
+lookup.alias = { table = "aliases", key = "{rcpt.address}" }
+when.alias.found = true
+do = [{ rewrite_rcpt = "{alias.to}" }]
+[[rules.rcpt]]
+name = "not to all"
+when.rcpt.address = "all@example.org"
+when.client.stranger = true
+reject = "550 5.7.1 No"
+[[invariants]]
+name = "nobody writes to all"
+when.client.stranger = true
+when.rcpt.address = "all@example.org"
+expect = "rejected"
+"""
+    (tmp_path / "aliases.csv").write_text("key,to\n")
+    _, to_all = claims(tmp_path, rules).claims
+    assert to_all.verdict.outcome == "refuted"

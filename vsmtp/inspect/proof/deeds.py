@@ -27,7 +27,7 @@ from vsmtp.rules.effects import (
 )
 from vsmtp.rules.graph import Graph
 from vsmtp.rules.language import Quantified, Rule, RuleInfo, Test
-from vsmtp.rules.template import Template
+from vsmtp.rules.template import Slot, Template
 from vsmtp.vocabulary.facts import Fact
 from vsmtp.vocabulary.stages import Stage
 
@@ -217,10 +217,19 @@ class Deeds:
             facts.names.always(implies(fires, is_it))
             new.chosen = both(now.chosen, opposite(fires))
         else:
+            self._spell(template, fires, new)
             leads = self.taint.leads_outside(template, rule)
             new.chosen = either(both(fires, leads), both(opposite(fires), now.chosen))
         new.chosen = facts.names.named("chosen", new.chosen)
         facts.put_mailbox(which, new)
+
+    def _spell(self, template: Template, fires: Formula, address: Mailbox) -> None:
+        """Where the text is one fact and nothing else, that fact is the address."""
+        match template.parts:
+            case (Slot() as slot,):
+                self._facts.spelled[slot.fact] = (fires, address)
+            case _:
+                pass
 
     def _leak(self, rule: Rule, template: Template, fires: Formula, what: str) -> None:
         leads = both(fires, self.taint.leads_outside(template, rule))

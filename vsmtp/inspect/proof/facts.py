@@ -35,13 +35,15 @@ _FALSE_OR_TRUE: Final = Literal(Op.IS, False, (True,))
 class Facts:
     """The facts of one session at the moment at hand; effects put other symbols in their place.
 
-    `made` are all symbols ever made, by the name of the fact, the first of each first.
+    `made` are all symbols ever made, by the name of the fact, the first of each first. `spelled` has, by the
+    name of a fact that a rule makes an address of, when it does and which one comes of it.
     """
 
     names: Names
     lines: Lines
     symbols: dict[str, Symbol] = field(default_factory=dict)
     made: dict[str, list[Symbol]] = field(default_factory=dict)
+    spelled: dict[str, tuple[Formula, Mailbox]] = field(default_factory=dict)
     relations: dict[object, Formula] = field(default_factory=dict)
     known: dict[str, Fact] = field(default_factory=dict)
     asked: set[str] = field(default_factory=set)

@@ -232,7 +232,15 @@ class Witness:
                 answer = self._answer(name, versions[0])
                 if answer is not None:
                     facts[name] = answer
-        return World(facts)
+        return World({**facts, **dict(self._spelled())})
+
+    def _spelled(self) -> Iterator[tuple[str, Answer]]:
+        """Facts that a rule made addresses of in this session: what else they were would be no address."""
+        for name, (fires, mailbox) in self.session.facts.spelled.items():
+            if name.startswith("lookup:") and self.holds(fires):
+                address = self._address(mailbox, _SENDERS, _SOURCES)
+                if address is not None:
+                    yield name, str(address)
 
     def _answer(self, name: str, symbol: Symbol) -> Answer | None:
         if isinstance(symbol, Mailbox):
