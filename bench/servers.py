@@ -75,6 +75,7 @@ name = "bench.test"
 local_domains = ["local.test"]
 recipients = "any"
 trusted = ["127.0.0.0/8"]
+max_connections = 20_000
 
 [listeners.mx]
 address = ["127.0.0.1:{port}"]

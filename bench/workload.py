@@ -103,6 +103,26 @@ def idle(port: int, connections: int, cost: Meter) -> float:
         return (cost.anonymous() - before) / connections
 
 
+def crowd(port: int, connections: int, cost: Meter) -> dict[str, float]:
+    """What so many silent connections cost: memory each, and how long (ms) one more waits."""
+    with ExitStack() as stack:
+        asking = stack.enter_context(greeted(port))
+        time.sleep(0.5)
+        before = cost.anonymous()
+        for _ in range(connections):
+            stack.enter_context(greeted(port))
+        time.sleep(0.5)
+        memory = (cost.anonymous() - before) / connections
+        times = []
+        for _ in range(500):
+            started = time.perf_counter()
+            _ask(asking, b"RSET\r\n")
+            times.append((time.perf_counter() - started) * 1000)
+            time.sleep(0.005)
+    median, late = quantiles(times)
+    return {"crowd_idle": memory, "crowd_ms": median, "crowd_p95_ms": late}
+
+
 def lone(port: int, messages: int = 200) -> tuple[float, float]:
     """Milliseconds from the final dot to its 250 for a client alone: median, 95th percentile."""
     body = b"Subject: lone\r\n\r\n" + b"x" * 76 + b"\r\n" + (b"y" * 76 + b"\r\n") * 50
